@@ -1,0 +1,218 @@
+#include "cmd/commands.h"
+
+#include "cmd/client.h"
+#include "cmd/errors.h"
+#include "cmd/inside.h"
+#include "cmd/operations.h"
+#include "cmd/report.h"
+#include "cmd/request.h"
+#include "cmd/templates.h"
+#include "runtime/base/err.h"
+#include "runtime/base/str.h"
+
+static const struct option_row create_options[] = {
+	{"config", "SAMPLE", "sample", "begin with /etc/vz/conf/ve-SAMPLE.conf-sample; default: CONFIGFILE of vz.conf"},
+	{0},
+};
+
+static const struct option_row set_options[] = {
+	{"save", NULL, "save", "keep the change for later starts"},
+	{"applyconfig", "SAMPLE", "sample", "take what /etc/vz/conf/ve-SAMPLE.conf-sample says first"},
+	{0},
+};
+
+/* A private area is a directory: there is no file system of its own to check, nor to mount again. */
+static const struct option_row start_options[] = {
+	{"wait", NULL, "wait", "until its own boot is through"},
+	{"force", NULL, "force", "although it is disabled"},
+	{"skip-fsck", NULL, NULL, "nothing is checked anyway"},
+	{"skip-remount", NULL, NULL, "what is mounted already stays so anyway"},
+	{0},
+};
+
+static const struct option_row stop_options[] = {
+	{"fast", NULL, "fast", "kill it, do not ask its init"},
+	{"skip-umount", NULL, "skipUmount", "leave its files mounted"},
+	{0},
+};
+
+static const struct option_row restart_options[] = {
+	{"wait", NULL, "wait", "until its own boot is through"},
+	{"force", NULL, "force", "although it is disabled"},
+	{"fast", NULL, "fast", "kill it, do not ask its init"},
+	{0},
+};
+
+static const struct option_row list_options[] = {
+	{"json", NULL, NULL, "print JSON"},
+	{"no-header", NULL, NULL, "print no header"},
+	{0},
+};
+
+static const struct option_row import_options[] = {
+	{"name", "NAME", "name", "default: the file's name without .tar.*"},
+	{"sha256", "DIGEST", "sha256", "refuse an archive with another SHA-256 checksum"},
+	{0},
+};
+
+static const struct command template_commands[] = {
+	{.name = "list", .words = "", .help = "list the OS templates", .method = "TemplateList",
+	 .options = list_options, .run = templates_list},
+	{.name = "info", .words = "NAME", .help = "show one", .min = 1, .max = 1, .word = "name",
+	 .method = "TemplateInfo", .run = templates_info},
+	{.name = "import", .words = "PATH", .help = "take in an archive of a root file system (tar.zst, tar.xz, tar.gz)",
+	 .min = 1, .max = 1, .word = "path", .method = "TemplateImport", .options = import_options,
+	 .run = operation_run},
+	{.name = "build", .words = "NAME", .help = "make it by its recipe in /usr/share/openve/recipes", .min = 1,
+	 .max = 1, .word = "name", .method = "TemplateBuild", .run = operation_run},
+	{.name = "delete", .words = "NAME", .help = "remove one that no container stands on", .min = 1, .max = 1,
+	 .word = "name", .method = "TemplateDelete", .run = operation_run},
+	{0},
+};
+
+#define ONE_VE .min = 1, .max = 1, .word = "ve"
+#define VE_AND_WORDS .min = 1, .max = COMMAND_ANY, .word = "ve", .verbatim = true
+
+const struct command command_table[] = {
+	{.name = "create", .words = "[CTID|NAME]", .help = "make a container; without a CTID the next free one is taken",
+	 .max = 1, .word = "ve", .method = "Create", .settings = true, .options = create_options,
+	 .run = operation_create},
+	{.name = "destroy", .alias = "delete", .words = "CTID", .help = "remove a stopped container and its files",
+	 ONE_VE, .method = "Destroy", .run = operation_run},
+	{.name = "start", .words = "CTID", .help = "start it", ONE_VE, .method = "Start", .options = start_options,
+	 .run = operation_run},
+	{.name = "stop", .words = "CTID", .help = "stop it", ONE_VE, .method = "Stop", .options = stop_options,
+	 .run = operation_run},
+	{.name = "restart", .words = "CTID", .help = "stop it, if it runs, and start it", ONE_VE, .method = "Restart",
+	 .options = restart_options, .run = operation_run},
+	{.name = "status", .words = "CTID", .help = "tell its state in one line", ONE_VE, .method = "Status",
+	 .run = operation_status},
+	{.name = "mount", .words = "CTID", .help = "mount its files", ONE_VE, .method = "Mount", .run = operation_run},
+	{.name = "umount", .words = "CTID", .help = "unmount them", ONE_VE, .method = "Umount", .run = operation_run},
+	{.name = "set", .words = "CTID", .help = "change its parameters, now and with --save for later starts", ONE_VE,
+	 .method = "Set", .settings = true, .options = set_options, .run = operation_run},
+	{.name = "exec", .words = "CTID COMMAND...",
+	 .help = "run a command line in its shell (-: lines from stdin); exit code 8 if it fails", VE_AND_WORDS,
+	 .method = "Exec", .run = inside_exec},
+	{.name = "exec2", .words = "CTID COMMAND...", .help = "the same, with the exit code of the command", VE_AND_WORDS, .method = "Exec", .run = inside_exec2},
+	{.name = "exec3", .words = "CTID PROGRAM [ARGUMENT...]", .help = "the same, without a shell", VE_AND_WORDS, .method = "Exec", .run = inside_exec3},
+	{.name = "enter", .words = "CTID [--exec COMMAND...]", .help = "log in to it as root", VE_AND_WORDS, .method = "Exec", .run = inside_enter},
+	{.name = "template", .words = "COMMAND", .help = "manage OS templates", .commands = template_commands},
+
+	{.name = "compact"},
+	{.name = "console"},
+	{.name = "convert"},
+	{.name = "execaction"},
+	{.name = "monitor"},
+	{.name = "pause"},
+	{.name = "quotainit"},
+	{.name = "quotaoff"},
+	{.name = "quotaon"},
+	{.name = "register"},
+	{.name = "reinstall"},
+	{.name = "resume", .alias = "restore"},
+	{.name = "runscript"},
+	{.name = "snapshot"},
+	{.name = "snapshot-delete"},
+	{.name = "snapshot-list"},
+	{.name = "snapshot-mount"},
+	{.name = "snapshot-switch"},
+	{.name = "snapshot-umount"},
+	{.name = "suspend", .alias = "chkpnt"},
+	{.name = "unregister"},
+	{0},
+};
+
+const struct command *command_find(const struct command *table, const char *name)
+{
+	for (const struct command *c = table; c->name; c++)
+		if (str_eq(c->name, name) || (c->alias && str_eq(c->alias, name)))
+			return c;
+	return NULL;
+}
+
+static bool is_about_ve(const struct command *command)
+{
+	return command->word && str_eq(command->word, "ve");
+}
+
+static int check_words(const struct command *command, const struct options *options, struct err *err)
+{
+	if (options->n_words < command->min && is_about_ve(command))
+		return err_say(err, ERR_BAD_CTID, "CT ID missing");
+	if (options->n_words < command->min)
+		return err_say(err, ERR_BAD_OPTION, "vzctl: %s needs a %s", command->name, command->words);
+	if (options->n_words > command->max)
+		return err_say(err, ERR_BAD_OPTION, "vzctl: %s does not take '%s'", command->name,
+			       options->words[command->max]);
+	return 0;
+}
+
+static int parse(const struct command *command, int argc, char **argv, struct options *ret, struct err *err)
+{
+	int r = 0;
+
+	if (command->verbatim)
+		*ret = (struct options){.words = argv + 1, .n_words = (size_t)argc - 1};
+	else
+		r = options_parse(command->options, command->settings, argc, argv, ret, err);
+	return r < 0 ? r : check_words(command, ret, err);
+}
+
+static int connect_and_run(struct request *request)
+{
+	cleanup_client struct client *client = NULL;
+
+	int r = client_connect(&client, request->err);
+	if (r >= 0) {
+		request->client = client;
+		r = request->command->run(request);
+	}
+	if (r >= 0)
+		return r;
+	int exit_code = report_error(request->report, request->err);
+	return client || request->err->kind == ERR_PERMISSION ? exit_code : CLIENT_EXIT_NO_DAEMON;
+}
+
+static int parse_and_run(const struct command *command, struct report *report, int argc, char **argv)
+{
+	struct err err = {0};
+	struct request request = {.command = command, .report = report, .err = &err};
+
+	int r = parse(command, argc, argv, &request.options, &err);
+	r = r < 0 ? report_misuse(&err) : connect_and_run(&request);
+	options_done(&request.options);
+	return r;
+}
+
+static int refuse(enum err_kind kind, const char *fmt, const char *name)
+{
+	struct err err = {0};
+
+	err_say(&err, kind, fmt, name);
+	return report_misuse(&err);
+}
+
+/* libvirt undefines a domain by `vzctl start destroy CTID`. */
+static bool means_destroy(const struct command *command, int argc, char **argv)
+{
+	uint32_t ctid;
+	return str_eq(command->name, "start") && argc == 3 && str_eq(argv[1], "destroy") && str_u32(argv[2], &ctid) == 0;
+}
+
+int command_run(const struct command *table, struct report *report, int argc, char **argv)
+{
+	const struct command *command = command_find(table, argv[0]);
+
+	if (!command)
+		return refuse(ERR_BAD_OPTION, "Bad command: %s", argv[0]);
+	if (!command->help)
+		return refuse(ERR_NOT_SUPPORTED, "vzctl %s is not supported yet", argv[0]);
+	if (command->commands && argc < 2)
+		return refuse(ERR_BAD_OPTION, "vzctl: %s needs a command; see vzctl --help", argv[0]);
+	if (command->commands)
+		return command_run(command->commands, report, argc - 1, argv + 1);
+	if (means_destroy(command, argc, argv))
+		return parse_and_run(command_find(table, "destroy"), report, argc - 1, argv + 1);
+	return parse_and_run(command, report, argc, argv);
+}

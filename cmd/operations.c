@@ -1,0 +1,60 @@
+#include "cmd/operations.h"
+
+#include <stdio.h>
+
+#include "cmd/client.h"
+#include "cmd/request.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/str.h"
+
+int operation_run(struct request *request)
+{
+	return request_call(request, NULL);
+}
+
+static bool chose_ctid(const struct request *request)
+{
+	uint32_t ctid;
+	return request->options.n_words > 0 && str_u32(request->options.words[0], &ctid) == 0;
+}
+
+int operation_create(struct request *request)
+{
+	cleanup_json sd_json_variant *last = NULL;
+
+	int r = request_call(request, &last);
+	if (r < 0)
+		return r;
+	sd_json_variant *ctid = sd_json_variant_by_key(last, "ctid");
+	if (ctid && sd_json_variant_is_unsigned(ctid) && !chose_ctid(request))
+		printf("%lu\n", sd_json_variant_unsigned(ctid));
+	return 0;
+}
+
+static bool is(sd_json_variant *answer, const char *field)
+{
+	return sd_json_variant_boolean(sd_json_variant_by_key(answer, field));
+}
+
+char *operation_status_line(const char *ve, sd_json_variant *answer)
+{
+	sd_json_variant *ctid = sd_json_variant_by_key(answer, "ctid");
+	cleanup_free char *number = NULL;
+	if (ctid && sd_json_variant_is_unsigned(ctid))
+		number = str_fmt("%lu", sd_json_variant_unsigned(ctid));
+	return str_fmt("CTID %s %s %s %s%s", number ? number : ve, is(answer, "exists") ? "exist" : "deleted",
+		       is(answer, "mounted") ? "mounted" : "unmounted", is(answer, "running") ? "running" : "down",
+		       is(answer, "suspended") ? " suspended" : "");
+}
+
+int operation_status(struct request *request)
+{
+	cleanup_json sd_json_variant *answer = NULL;
+
+	int r = request_call(request, &answer);
+	if (r < 0)
+		return r;
+	cleanup_free char *line = operation_status_line(request->options.words[0], answer);
+	puts(line);
+	return 0;
+}

@@ -1,0 +1,17 @@
+/* Subcommands that ask for something and tell how it went. Each returns an exit code, or a negative errno with the reason. */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+struct request;
+
+int operation_run(struct request *request);
+
+/* Without a CTID of the caller's choice, the one that vzd took is the last line of stdout. */
+int operation_create(struct request *request);
+
+/* One line for scripts, whatever --quiet says: `CTID 101 exist mounted running`. */
+int operation_status(struct request *request);
+
+/* That line, from vzd's answer; the caller frees. `ve` stands for the CTID of one that does not exist. */
+char *operation_status_line(const char *ve, sd_json_variant *answer);

@@ -1,0 +1,110 @@
+#include "runtime/bind.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "runtime/base/err.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/paths.h"
+
+#define FUSE_SUPER_MAGIC 0x65735546 /* linux/magic.h has it since 6.3 only */
+
+/* Majors and minors: Documentation/admin-guide/devices.txt. */
+const struct bind bind_table[] = {
+	{"dev-full", "/dev/full", "dev/full", BIND_DEVICE, 1, 7},
+	{"dev-null", "/dev/null", "dev/null", BIND_DEVICE, 1, 3},
+	{"dev-random", "/dev/random", "dev/random", BIND_DEVICE, 1, 8},
+	{"dev-tty", "/dev/tty", "dev/tty", BIND_DEVICE, 5, 0},
+	{"dev-urandom", "/dev/urandom", "dev/urandom", BIND_DEVICE, 1, 9},
+	{"dev-zero", "/dev/zero", "dev/zero", BIND_DEVICE, 1, 5},
+	{"view-cpu", PATH_LXCFS "/sys/devices/system/cpu", "sys/devices/system/cpu", BIND_VIEW_DIR, 0, 0},
+	{"view-cpuinfo", PATH_LXCFS "/proc/cpuinfo", "proc/cpuinfo", BIND_VIEW_FILE, 0, 0},
+	{"view-diskstats", PATH_LXCFS "/proc/diskstats", "proc/diskstats", BIND_VIEW_FILE, 0, 0},
+	{"view-loadavg", PATH_LXCFS "/proc/loadavg", "proc/loadavg", BIND_VIEW_FILE, 0, 0},
+	{"view-meminfo", PATH_LXCFS "/proc/meminfo", "proc/meminfo", BIND_VIEW_FILE, 0, 0},
+	{"view-stat", PATH_LXCFS "/proc/stat", "proc/stat", BIND_VIEW_FILE, 0, 0},
+	{"view-swaps", PATH_LXCFS "/proc/swaps", "proc/swaps", BIND_VIEW_FILE, 0, 0},
+	{"view-uptime", PATH_LXCFS "/proc/uptime", "proc/uptime", BIND_VIEW_FILE, 0, 0},
+};
+const size_t bind_count = countof(bind_table);
+_Static_assert(countof(bind_table) <= BIND_MAX, "BIND_MAX is too small");
+
+const struct device_rule bind_device_rules[] = {
+	{'c', 1, 3, true, true}, /* null */
+	{'c', 1, 5, true, true}, /* zero */
+	{'c', 1, 7, true, true}, /* full */
+	{'c', 1, 8, true, true}, /* random */
+	{'c', 1, 9, true, true}, /* urandom */
+	{'c', 5, 0, true, true}, /* tty */
+	{'c', 5, 2, true, true}, /* ptmx, of the VE's own devpts */
+	{'c', 136, DEVICE_ANY, true, true}, /* its slaves: 136 to 143 (UNIX98_PTY_SLAVE_MAJOR) */
+	{'c', 137, DEVICE_ANY, true, true},
+	{'c', 138, DEVICE_ANY, true, true},
+	{'c', 139, DEVICE_ANY, true, true},
+	{'c', 140, DEVICE_ANY, true, true},
+	{'c', 141, DEVICE_ANY, true, true},
+	{'c', 142, DEVICE_ANY, true, true},
+	{'c', 143, DEVICE_ANY, true, true},
+};
+const size_t bind_device_rule_count = countof(bind_device_rules);
+
+static int check_device(int fd, const struct bind *bind, struct err *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_set(err, errno, "look at %s", bind->source);
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(bind->major, bind->minor))
+		return err_say(err, ERR_MOUNT, "%s of the node is not character device %u:%u", bind->source, bind->major,
+			       bind->minor);
+	return 0;
+}
+
+static int check_view(int fd, const struct bind *bind, struct err *err)
+{
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC)
+		return err_say(err, ERR_MOUNT,
+			       "%s is not served by LXCFS: start lxcfs, or set LXCFS=\"no\" in " PATH_NODE_CONFIG
+			       " (VEs then see the node's memory and CPUs)",
+			       bind->source);
+	return 0;
+}
+
+static int open_one(const struct bind *bind, struct err *err)
+{
+	cleanup_fd int fd = open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	if (fd < 0 && bind->kind == BIND_DEVICE)
+		return err_set(err, errno, "clone the mount of %s", bind->source);
+
+	int r = bind->kind == BIND_DEVICE ? check_device(fd, bind, err) : check_view(fd, bind, err);
+	return r < 0 ? r : steal_fd(&fd);
+}
+
+int bind_open(bool views, int fds[BIND_MAX], struct err *err)
+{
+	for (size_t i = 0; i < BIND_MAX; i++)
+		fds[i] = -1;
+
+	for (size_t i = 0; i < bind_count; i++) {
+		if (bind_table[i].kind != BIND_DEVICE && !views)
+			continue;
+		fds[i] = open_one(&bind_table[i], err);
+		if (fds[i] < 0) {
+			int r = fds[i];
+			bind_close(fds);
+			return r;
+		}
+	}
+	return 0;
+}
+
+void bind_close(int fds[BIND_MAX])
+{
+	for (size_t i = 0; i < BIND_MAX; i++)
+		fds[i] = fd_close(fds[i]);
+}

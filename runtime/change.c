@@ -1,0 +1,214 @@
+/* vzctl set: a change of a VE's configuration, applied to the running VE and saved, both or neither. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "quota/limits.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/paths.h"
+#include "runtime/base/str.h"
+#include "runtime/lifecycle.h"
+#include "runtime/lock.h"
+#include "runtime/names.h"
+#include "runtime/running.h"
+#include "runtime/ve.h"
+
+struct changing {
+	struct ve before, after;
+	const struct ve_config *change;
+	char *group; /* of the running VE, NULL when it does not run */
+	int pidfd;
+};
+
+static int limits_change(struct op *op, const struct changing *changing, const struct ve *from, const struct ve *to)
+{
+	if (!changing->group)
+		return 0;
+	struct limits before = running_limits(from), after = running_limits(to);
+	return limits_apply(changing->group, &after, &before, op->err);
+}
+
+static int limits_step(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return limits_change(op, changing, &changing->before, &changing->after);
+}
+
+static int limits_back(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return limits_change(op, changing, &changing->after, &changing->before);
+}
+
+static bool changes_disk(const struct changing *changing)
+{
+	const struct ve_config *a = &changing->before.config, *b = &changing->after.config;
+	return memcmp(&a->diskspace, &b->diskspace, sizeof(a->diskspace)) != 0 ||
+	       memcmp(&a->diskinodes, &b->diskinodes, sizeof(a->diskinodes)) != 0;
+}
+
+static int disk_step(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return changes_disk(changing) ? running_limit_disk(op, &changing->after) : 0;
+}
+
+static int disk_back(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return changes_disk(changing) ? running_limit_disk(op, &changing->before) : 0;
+}
+
+/* From the VE's UTS namespace and back into ours. */
+static int set_hostname(int pidfd, const char *hostname, struct err *err)
+{
+	cleanup_fd int own = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return err_set(err, errno, "open our UTS namespace");
+	if (setns(pidfd, CLONE_NEWUTS) < 0)
+		return err_set(err, errno, "enter the VE's UTS namespace");
+
+	int r = sethostname(hostname, strlen(hostname)) < 0 ? -errno : 0;
+	if (setns(own, CLONE_NEWUTS) < 0)
+		return err_set(err, errno, "leave the VE's UTS namespace");
+	return r < 0 ? err_is(err, ERR_BAD_HOSTNAME, err_set(err, -r, "set the host name \"%s\"", hostname)) : 0;
+}
+
+static int hostname_change(struct op *op, const struct changing *changing, const struct ve *to)
+{
+	if (changing->pidfd < 0 || !changing->change->hostname || !to->config.hostname)
+		return 0;
+	return set_hostname(changing->pidfd, to->config.hostname, op->err);
+}
+
+static int hostname_step(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return hostname_change(op, changing, &changing->after);
+}
+
+static int hostname_back(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return hostname_change(op, changing, &changing->before);
+}
+
+static bool changes_name(const struct changing *changing)
+{
+	const char *before = changing->before.config.name, *after = changing->change->name;
+	return after && (!before || !str_eq(before, after));
+}
+
+static int name_step(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return changes_name(changing) ? names_assign(changing->change->name, changing->before.ctid, op->err) : 0;
+}
+
+static int name_back(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return changes_name(changing) ? names_release(changing->change->name, changing->before.ctid, op->err) : 0;
+}
+
+static int save_step(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+
+	int r = config_save(changing->before.ctid, changing->change, op->err);
+	if (r < 0)
+		return err_is(op->err, ERR_CONFIG_SAVE, r);
+	op_say(op, "CT configuration saved to " PATH_VE_CONFIG_DIR "/%u.conf", changing->before.ctid);
+	return 0;
+}
+
+/* Saving is the last of what can fail; the old name goes when all is well. */
+static const struct step change_steps[] = {
+	{"limits", limits_step, limits_back},
+	{"disk", disk_step, disk_back},
+	{"hostname", hostname_step, hostname_back},
+	{"name", name_step, name_back},
+	{"save", save_step, NULL},
+};
+
+/* What the change has a word on that a VE in this state cannot take. */
+static int check_allowed(struct op *op, const struct changing *changing, enum ve_state state, bool save)
+{
+	for (size_t i = 0; i < config_table.n; i++) {
+		const struct param *row = &config_table.rows[i];
+		if (!param_given(&config_table, row, changing->change))
+			continue;
+		if ((row->flags & PARAM_CREATE) || !row->option)
+			return err_say(op->err, ERR_BAD_OPTION, "%s cannot be changed after create", row->key);
+		if ((row->flags & PARAM_STOPPED) && state != VE_STOPPED)
+			return err_say(op->err, ERR_RUNNING, "--%s cannot be changed while the container is %s", row->option,
+				       ve_state_name(state));
+		if (state == VE_RUNNING && !(row->flags & (PARAM_LIVE | PARAM_OWN)))
+			op_warn(op, "--%s applies from the next start of the container", row->option);
+	}
+	if (!save && changing->change->name)
+		return err_say(op->err, ERR_NAME, "--name needs --save");
+	return 0;
+}
+
+static int prepare(struct op *op, struct changing *changing, enum ve_state state)
+{
+	cleanup_state struct state record = {0};
+	struct ve *after = &changing->after;
+
+	int r = ve_load(op->host, changing->before.ctid, after, op->err);
+	if (r < 0)
+		return r;
+	param_merge(&config_table, &after->config, changing->change);
+	if ((r = config_check(&after->config, op->err)) < 0 || state != VE_RUNNING)
+		return r;
+
+	if (state_load(changing->before.ctid, &record, op->err) < 0)
+		return -EIO;
+	changing->pidfd = state_pidfd(&record);
+	changing->group = steal_ptr(record.cgroup);
+	return 0;
+}
+
+static int change(struct op *op, struct changing *changing, bool save)
+{
+	enum ve_state state = ve_state(&changing->before);
+	size_t n = countof(change_steps) - (save ? 0 : 1);
+
+	int r = check_allowed(op, changing, state, save);
+	if (r < 0 || (r = prepare(op, changing, state)) < 0 || (r = op_run(op, change_steps, n, changing)) < 0)
+		return r;
+	if (changes_name(changing)) {
+		op_say(op, "Name %s assigned", changing->change->name);
+		r = names_release(changing->before.config.name, changing->before.ctid, op->err);
+	}
+	if (!save)
+		op_warn(op, "WARNING: Settings were not saved to config and will be lost after container restart (use --save flag)");
+	return r;
+}
+
+int lifecycle_set(struct op *op, uint32_t ctid, const struct ve_config *config, const char *sample, bool save)
+{
+	struct changing changing = {.pidfd = -1};
+	struct ve_config whole = {0};
+	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	if (lock < 0)
+		return lock;
+
+	int r = ve_load(op->host, ctid, &changing.before, op->err);
+	if (r == 0 && sample)
+		r = config_sample(sample, ERR_APPLY_CONFIG, &whole, op->err);
+	if (r == 0) {
+		param_merge(&config_table, &whole, config);
+		changing.change = &whole;
+		r = change(op, &changing, save);
+	}
+	fd_close(changing.pidfd);
+	free(changing.group);
+	ve_done(&changing.before);
+	ve_done(&changing.after);
+	config_done(&whole);
+	return r;
+}

@@ -1,0 +1,131 @@
+#include "runtime/child.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runtime/base/creds.h"
+#include "runtime/base/io.h"
+#include "runtime/base/mem.h"
+#include "runtime/caps.h"
+#include "runtime/seccomp.h"
+
+/* `container` is how systemd (CONTAINER_INTERFACE) and others learn where they are. */
+static char *const init_environment[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"HOME=/",
+	"TERM=linux",
+	"container=openve",
+	NULL,
+};
+
+static int report(const struct child *child, enum child_phase phase, int fd)
+{
+	struct child_message message = {.phase = phase};
+	char go;
+
+	if (io_send(child->sync, &message, sizeof(message), &fd, fd >= 0 ? 1 : 0) < 0)
+		return -EPIPE;
+	return read(child->sync, &go, 1) == 1 ? 0 : -EPIPE;
+}
+
+/* The cgroup namespace's root is the group we are in now: clone3 puts us there only after it has copied the parent's. The time
+ * namespace is entered at exec, its offsets must stand before. */
+static int unshare_late(struct err *err)
+{
+	if (unshare(CLONE_NEWCGROUP | CLONE_NEWTIME) < 0)
+		return err_set(err, errno, "make the cgroup and time namespaces");
+	return 0;
+}
+
+static int take_console(int slave, struct err *err)
+{
+	if (setsid() < 0)
+		return err_set(err, errno, "start a session");
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(slave, fd) < 0)
+			return err_set(err, errno, "make the console descriptor %d", fd);
+	return 0;
+}
+
+static int limit_namespaces(struct err *err)
+{
+	cleanup_fd int proc = rootfs_proc(err);
+	return proc < 0 ? proc : caps_limit_namespaces(proc, err);
+}
+
+static int default_signals(struct err *err)
+{
+	sigset_t none;
+	sigemptyset(&none);
+
+	for (int number = 1; number < _NSIG; number++)
+		signal(number, SIG_DFL); /* SIGKILL and SIGSTOP refuse, rightly */
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return err_set(err, errno, "unblock the signals");
+	return 0;
+}
+
+/* The session keyring is inherited over clone and exec; a fresh, anonymous one holds nothing of the node's. */
+static int leave_keyring(struct err *err)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		return err_set(err, errno, "leave the node's session keyring");
+	return 0;
+}
+
+int child_confine(const struct sock_fprog *seccomp, struct err *err)
+{
+	int r;
+
+	umask(022);
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return err_set(err, errno, "close what is not the VE's");
+	if ((r = leave_keyring(err)) < 0 || (r = caps_limit_init(err)) < 0 || (r = caps_drop(err)) < 0 ||
+	    (r = default_signals(err)) < 0)
+		return r;
+	return seccomp_install(seccomp, err);
+}
+
+static int build(const struct child *child, int *ret_master, int *ret_slave, struct err *err)
+{
+	int r;
+	if ((r = creds_root(err)) < 0 || (r = rootfs_enter(&child->rootfs, err)) < 0 ||
+	    (r = rootfs_console(ret_master, ret_slave, err)) < 0)
+		return r;
+	if (sethostname(child->hostname, strlen(child->hostname)) < 0)
+		return err_is(err, ERR_BAD_HOSTNAME, err_set(err, errno, "set the host name \"%s\"", child->hostname));
+	return limit_namespaces(err);
+}
+
+static int become_init(const struct child *child, struct err *err)
+{
+	cleanup_fd int master = -1, slave = -1;
+
+	int r = unshare_late(err);
+	if (r < 0 || (r = report(child, CHILD_UNSHARED, -1)) < 0)
+		return r;
+	if ((r = build(child, &master, &slave, err)) < 0 || (r = report(child, CHILD_BUILT, master)) < 0)
+		return r;
+	if ((r = take_console(slave, err)) < 0 || (r = child_confine(child->seccomp, err)) < 0)
+		return r;
+
+	char *argv[] = {(char *)(uintptr_t)child->init, NULL};
+	execve(child->init, argv, init_environment);
+	return err_set(err, errno, "exec %s in the VE", child->init);
+}
+
+void child_run(const struct child *child)
+{
+	struct child_message message = {.phase = CHILD_FAILED};
+
+	if (become_init(child, &message.err) < 0 && message.err.kind != ERR_NONE)
+		io_send(child->sync, &message, sizeof(message), NULL, 0);
+	_exit(1);
+}

@@ -1,0 +1,34 @@
+/* The first process of a VE, from clone to exec: everything in between, in order, in its own namespaces. */
+#pragma once
+
+#include <linux/filter.h>
+
+#include "runtime/base/err.h"
+#include "runtime/rootfs.h"
+
+/* What it says to launch.c over the sync socket (SOCK_SEQPACKET). It answers each with one byte, or closes to give up. */
+enum child_phase {
+	CHILD_UNSHARED, /* all namespaces exist: write the id maps and clock offsets */
+	CHILD_BUILT,	/* ready for exec; the console's master comes with it */
+	CHILD_FAILED,	/* the reason is in err */
+};
+
+struct child_message {
+	enum child_phase phase;
+	struct err err;
+};
+
+struct child {
+	int sync;
+	struct rootfs rootfs;
+	const char *hostname;
+	const char *init; /* path in the VE */
+	const struct sock_fprog *seccomp;
+};
+
+/* Never returns: it becomes the VE's init, or reports CHILD_FAILED and ends. */
+_Noreturn void child_run(const struct child *child);
+
+/* The last stretch before exec that init and every process entering later have in common: rlimits, capabilities, signals, seccomp;
+ * all descriptors above 2 close on exec. */
+int child_confine(const struct sock_fprog *seccomp, struct err *err);

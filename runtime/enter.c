@@ -1,0 +1,253 @@
+#include "runtime/enter.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "quota/cgroup.h"
+#include "runtime/base/creds.h"
+#include "runtime/base/err.h"
+#include "runtime/base/io.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/str.h"
+#include "runtime/child.h"
+#include "runtime/host.h"
+#include "runtime/op.h"
+#include "runtime/path.h"
+#include "runtime/state.h"
+
+#define ALL_NAMESPACES                                                                                               \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | \
+	 CLONE_NEWTIME)
+
+/* Shells in the order of preference, as vzctl tries them. */
+static const char *const shells[] = {"/bin/bash", "/bin/sh"};
+
+/* What the one that enters says to the worker: it has become the command (its pidfd and the pty come with it), or why not. */
+struct entered {
+	struct err err;
+	bool tty;
+};
+
+void session_done(struct session *session)
+{
+	session->pidfd = fd_close(session->pidfd);
+	session->tty = fd_close(session->tty);
+	free(session->cgroup);
+	session->cgroup = NULL;
+}
+
+/* BASE/ve-CTID/exec/N: a group of its own, below the VE's limits and beside its init's, so that a session can be killed whole. */
+static int make_group(const char *ve_group, char **ret_group, struct err *err)
+{
+	cleanup_free char *parent = str_fmt("%s/exec", ve_group);
+	cleanup_free char *group = str_fmt("%s/%d", parent, getpid());
+
+	int r = cgroup_create(parent, true, err);
+	if (r == 0)
+		r = cgroup_create(group, false, err);
+	if (r < 0)
+		return r;
+	*ret_group = steal_ptr(group);
+	return 0;
+}
+
+static int open_pty(const struct winsize *size, int *ret_master, int *ret_slave, struct err *err)
+{
+	int unlocked = 0;
+	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int master = root < 0 ? -errno : path_device(root, "dev/pts/ptmx", makedev(5, 2), err);
+	if (master < 0)
+		return master;
+
+	cleanup_fd int slave = -1;
+	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0 ||
+	    (slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 ||
+	    (size->ws_row && ioctl(master, TIOCSWINSZ, size) < 0))
+		return err_set(err, errno, "open a terminal in the VE");
+	*ret_master = steal_fd(&master);
+	*ret_slave = steal_fd(&slave);
+	return 0;
+}
+
+static int take_stdio(const struct exec_request *request, int tty, struct err *err)
+{
+	if (setsid() < 0)
+		return err_set(err, errno, "start a session");
+	for (int i = 0; i < 3; i++)
+		if (dup2(request->tty ? tty : request->stdio[i], i) < 0)
+			return err_set(err, errno, "set up descriptor %d of the command", i);
+	if (request->tty && ioctl(0, TIOCSCTTY, 0) < 0)
+		return err_set(err, errno, "take the terminal");
+	return 0;
+}
+
+static void exec_shell(const struct exec_request *request, char *const environment[])
+{
+	cleanup_text struct text command = {0};
+	for (const char *const *word = request->argv; *word; word++)
+		text_add(&command, "%s%s", word == request->argv ? "" : " ", *word);
+
+	for (size_t i = 0; i < countof(shells); i++) {
+		cleanup_free char *login = str_fmt("-%s", strrchr(shells[i], '/') + 1);
+		char *run[] = {(char *)(uintptr_t)shells[i], "-c", command.s, NULL};
+		char *enter[] = {login, NULL};
+		execve(shells[i], command.s ? run : enter, environment);
+	}
+}
+
+static void exec_command(const struct exec_request *request)
+{
+	cleanup_free char *term = str_fmt("TERM=%s", request->term ? request->term : "linux");
+	char *environment[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root",
+		"USER=root",
+		"LOGNAME=root",
+		"container=openve",
+		term,
+		NULL,
+	};
+
+	if (request->shell) {
+		exec_shell(request, environment);
+		return;
+	}
+	/* execvpe would look through the PATH of vzd. */
+	environ = environment;
+	execvp(request->argv[0], (char *const *)(uintptr_t)request->argv);
+}
+
+/* In the command's own process, in the VE's pid namespace. A command that cannot be run ends as a shell says it: 127, or 126. */
+static _Noreturn void become_command(const struct exec_request *request, const struct sock_fprog *seccomp, int tty, int sync)
+{
+	struct entered failed = {0};
+
+	if (take_stdio(request, tty, &failed.err) < 0 || child_confine(seccomp, &failed.err) < 0) {
+		io_send(sync, &failed, sizeof(failed), NULL, 0);
+		_exit(126);
+	}
+	exec_command(request);
+	int code = errno == ENOENT ? 127 : 126;
+	dprintf(2, "%s: %s\n", request->shell ? shells[1] : request->argv[0], strerror(errno));
+	_exit(code);
+}
+
+static int enter_namespaces(int pidfd, struct err *err)
+{
+	if (setns(pidfd, ALL_NAMESPACES) < 0)
+		return err_set(err, errno, "enter the VE's namespaces");
+	int r = creds_root(err);
+	if (r < 0)
+		return r;
+	return chdir("/") < 0 ? err_set(err, errno, "enter the VE's root") : 0;
+}
+
+/* A pid namespace is entered by children only: the one that entered makes the command as its sibling, vzd's child. */
+static int spawn_command(const struct exec_request *request, const struct sock_fprog *seccomp, int tty, int sync, struct err *err)
+{
+	int pidfd = -1;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | CLONE_PARENT,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+	};
+
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		become_command(request, seccomp, tty, sync);
+	return pid < 0 ? err_set(err, errno, "clone the command's process") : pidfd;
+}
+
+static _Noreturn void enter(const struct exec_request *request, const struct sock_fprog *seccomp, int ve, int sync)
+{
+	struct entered entered = {.tty = request->tty};
+	int fds[2] = {-1, -1}, slave = -1;
+
+	if (enter_namespaces(ve, &entered.err) == 0 &&
+	    (!request->tty || open_pty(&request->size, &fds[1], &slave, &entered.err) == 0))
+		fds[0] = spawn_command(request, seccomp, slave, sync, &entered.err);
+
+	io_send(sync, &entered, sizeof(entered), fds, fds[0] < 0 ? 0 : request->tty ? 2 : 1);
+	_exit(0);
+}
+
+/* Clone into the session's group: moving a running process there would wait for an RCU grace period. */
+static int clone_into(const char *group, struct err *err)
+{
+	cleanup_fd int cgroup = cgroup_open(group, err);
+	if (cgroup < 0)
+		return cgroup;
+
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP | CLONE_PARENT,
+		.cgroup = (uint64_t)cgroup,
+	};
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	return pid < 0 ? err_set(err, errno, "clone into %s", group) : (int)pid;
+}
+
+static int receive(int sync, struct session *session, struct err *err)
+{
+	struct entered entered;
+	int fds[IO_MAX_FDS];
+	size_t n_fds = 0;
+
+	ssize_t n = io_recv(sync, &entered, sizeof(entered), fds, &n_fds);
+	if (n != sizeof(entered))
+		return err_say(err, ERR_SYSTEM, "the process that was to enter the VE died");
+	if (n_fds == 0) {
+		*err = entered.err;
+		return -EIO;
+	}
+	session->pidfd = fds[0];
+	session->tty = n_fds > 1 ? fds[1] : -1;
+	return 0;
+}
+
+static int start(struct op *op, int ve, const struct exec_request *request, struct session *session)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_set(op->err, errno, "make a socket pair");
+
+	int pid = clone_into(session->cgroup, op->err);
+	if (pid == 0)
+		enter(request, &op->host->seccomp, ve, ends[1]);
+	close(ends[1]);
+	int r = pid < 0 ? pid : receive(ends[0], session, op->err);
+	close(ends[0]);
+	return r;
+}
+
+int enter_exec(struct op *op, uint32_t ctid, const struct exec_request *request, struct session *ret)
+{
+	cleanup_state struct state state = {0};
+	struct session session = {.pidfd = -1, .tty = -1};
+
+	int r = state_load(ctid, &state, op->err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	cleanup_fd int ve = r < 0 ? -1 : state_pidfd(&state);
+	if (ve < 0)
+		return err_say(op->err, ERR_NOT_RUNNING, "Container is not running");
+
+	r = make_group(state.cgroup, &session.cgroup, op->err);
+	if (r == 0)
+		r = start(op, ve, request, &session);
+	if (r < 0) {
+		struct err ignored = {0};
+		if (session.cgroup)
+			cgroup_remove(session.cgroup, &ignored);
+		session_done(&session);
+		return r;
+	}
+	*ret = session;
+	return 0;
+}

@@ -1,0 +1,52 @@
+#include "runtime/info.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/base/err.h"
+#include "runtime/base/mem.h"
+#include "runtime/host.h"
+
+static void read_running(struct info *info)
+{
+	struct err ignored = {0};
+	cleanup_state struct state state = {0};
+	struct timespec now;
+
+	if (state_load(info->ve.ctid, &state, &ignored) < 0)
+		return;
+	usage_read(state.cgroup, &info->usage);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	double started = (double)state.starttime / (double)sysconf(_SC_CLK_TCK);
+	info->uptime = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - started;
+}
+
+static void read_disk(struct info *info)
+{
+	struct err ignored = {0};
+	const struct disk_limits none = {DISK_NO_LIMIT, DISK_NO_LIMIT, DISK_NO_LIMIT, DISK_NO_LIMIT};
+
+	info->disk = (struct disk_usage){.space = DISK_NO_LIMIT, .inodes = DISK_NO_LIMIT, .limits = none};
+	cleanup_fd int private = open(info->ve.private_area, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (private >= 0 && disk_check(private, &ignored) == 0)
+		disk_usage(private, info->ve.ctid, &info->disk, &ignored);
+}
+
+int info_read(const struct host *host, uint32_t ctid, struct info *info, struct err *err)
+{
+	*info = (struct info){0};
+	int r = ve_load(host, ctid, &info->ve, err);
+	if (r < 0)
+		return r;
+	info->state = ve_state(&info->ve);
+	read_disk(info);
+	if (info->state == VE_RUNNING)
+		read_running(info);
+	return 0;
+}
+
+void info_done(struct info *info)
+{
+	ve_done(&info->ve);
+}

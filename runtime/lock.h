@@ -1,0 +1,13 @@
+/* Locks: one operation at a time on a VE. They end with the process that holds them. */
+#pragma once
+
+#include <stdint.h>
+
+struct err;
+
+/* Take the VE's lock, for `verb`. Returns an fd: the lock is held until it and all its copies are closed.
+ * ERR_LOCKED names who holds it. */
+int lock_ve(uint32_t ctid, const char *verb, struct err *err);
+
+/* Wait for one of the node's own short locks ("idmap"). Returns an fd. */
+int lock_node(const char *name, struct err *err);

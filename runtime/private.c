@@ -1,0 +1,155 @@
+#include "runtime/private.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "quota/disk.h"
+#include "runtime/base/io.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/proc.h"
+#include "runtime/base/str.h"
+#include "runtime/host.h"
+#include "runtime/running.h"
+#include "templates/store.h"
+
+bool private_exists(const struct ve *ve)
+{
+	struct stat st;
+	return lstat(ve->private_area, &st) == 0;
+}
+
+/* The directory that the private area stands in. */
+static int open_parent(const struct ve *ve, struct err *err)
+{
+	cleanup_free char *copy = mem_strdup(ve->private_area);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_set(err, errno, "open the directory of %s", ve->private_area) : fd;
+}
+
+static char *base_name(const struct ve *ve)
+{
+	cleanup_free char *copy = mem_strdup(ve->private_area);
+	return mem_strdup(basename(copy));
+}
+
+static int limit(struct op *op, const struct ve *ve, int private)
+{
+	struct disk_limits limits = running_disk_limits(ve);
+	struct err unsupported = {0};
+
+	if (disk_check(private, &unsupported) < 0) {
+		if (limits.space_hard == DISK_NO_LIMIT && limits.inodes_hard == DISK_NO_LIMIT)
+			return 0;
+		*op->err = unsupported;
+		return err_is(op->err, ERR_QUOTA, -ENOTSUP);
+	}
+	int r = disk_join(private, ve->ctid, op->err);
+	if (r == 0)
+		r = disk_limit(private, ve->ctid, &limits, op->err);
+	return err_is(op->err, ERR_QUOTA, r);
+}
+
+int private_make(struct op *op, const struct ve *ve)
+{
+	cleanup_free char *fresh = str_fmt(".new-%u", ve->ctid);
+	cleanup_fd int parent = open_parent(ve, op->err);
+	if (parent < 0)
+		return parent;
+
+	int r = proc_remove_tree(parent, fresh, op->err);
+	if (r < 0)
+		return r;
+	/* The root of a VE with layout private is this directory itself: others must be able to pass. */
+	if (mkdirat(parent, fresh, ve->config.layout == LAYOUT_PRIVATE ? 0755 : 0700) < 0)
+		return err_set(op->err, errno, "make the private area %s", ve->private_area);
+	cleanup_fd int private = openat(parent, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (private < 0)
+		return err_set(op->err, errno, "open the private area %s", ve->private_area);
+
+	if ((r = limit(op, ve, private)) < 0 ||
+	    (r = store_fill(private, ve->config.layout, op->host->layers, ve->config.layer, op->err)) < 0)
+		return r;
+	return syncfs(private) < 0 ? err_set(op->err, errno, "write the private area %s to disk", ve->private_area) : 0;
+}
+
+/* A project without files and limits takes nothing; its id may be used again. */
+static int unlimit(struct op *op, const struct ve *ve, int dir)
+{
+	const struct disk_limits none = {DISK_NO_LIMIT, DISK_NO_LIMIT, DISK_NO_LIMIT, DISK_NO_LIMIT};
+	struct err unsupported = {0};
+
+	if (disk_check(dir, &unsupported) < 0)
+		return 0;
+	return err_is(op->err, ERR_QUOTA, disk_limit(dir, ve->ctid, &none, op->err));
+}
+
+static int remove_beside(struct op *op, const struct ve *ve, const char *prefix)
+{
+	cleanup_free char *name = str_fmt("%s-%u", prefix, ve->ctid);
+	cleanup_fd int parent = open_parent(ve, op->err);
+	if (parent < 0)
+		return parent;
+	int r = proc_remove_tree(parent, name, op->err);
+	return r < 0 ? r : unlimit(op, ve, parent);
+}
+
+int private_unmake(struct op *op, const struct ve *ve)
+{
+	return remove_beside(op, ve, ".new");
+}
+
+int private_empty_trash(struct op *op, const struct ve *ve)
+{
+	return remove_beside(op, ve, ".trash");
+}
+
+static int move(const struct ve *ve, const char *prefix, bool to_name, struct err *err)
+{
+	cleanup_free char *hidden = str_fmt("%s-%u", prefix, ve->ctid);
+	cleanup_free char *name = base_name(ve);
+	cleanup_fd int parent = open_parent(ve, err);
+	if (parent < 0)
+		return parent;
+
+	if (renameat2(parent, to_name ? hidden : name, parent, to_name ? name : hidden, RENAME_NOREPLACE) < 0)
+		return -errno;
+	int r = io_sync_dir(parent);
+	return r < 0 ? err_set(err, -r, "write the directory of %s to disk", ve->private_area) : 0;
+}
+
+int private_publish(struct op *op, const struct ve *ve)
+{
+	int r = move(ve, ".new", true, op->err);
+	if (r == -EEXIST)
+		return err_say(op->err, ERR_PRIVATE_EXISTS, "Private area already exists in %s", ve->private_area);
+	return r < 0 ? err_set(op->err, -r, "publish the private area %s", ve->private_area) : 0;
+}
+
+int private_retract(struct op *op, const struct ve *ve)
+{
+	int r = move(ve, ".new", false, op->err);
+	return r == -ENOENT || r == -EEXIST ? 0 : r < 0 ? err_set(op->err, -r, "take back %s", ve->private_area) : 0;
+}
+
+bool private_unpublished(const struct ve *ve)
+{
+	struct err ignored = {0};
+	struct stat st;
+	cleanup_free char *fresh = str_fmt(".new-%u", ve->ctid);
+	cleanup_fd int parent = open_parent(ve, &ignored);
+	return parent >= 0 && fstatat(parent, fresh, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int private_discard(struct op *op, const struct ve *ve)
+{
+	int r = private_empty_trash(op, ve);
+	if (r < 0)
+		return r;
+	r = move(ve, ".trash", false, op->err);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? err_is(op->err, ERR_DELETE, err_set(op->err, -r, "set %s aside for removal", ve->private_area)) : 0;
+}

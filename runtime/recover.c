@@ -1,0 +1,95 @@
+/* After a crash of the node or of a worker: each VE is driven to entirely there or entirely gone. Only what carries a mark of ours is
+ * touched: a record, an id range without a configuration, a hidden private area. */
+#include <stdlib.h>
+
+#include "runtime/base/mem.h"
+#include "runtime/host.h"
+#include "runtime/idmap.h"
+#include "runtime/lifecycle.h"
+#include "runtime/lock.h"
+#include "runtime/names.h"
+#include "runtime/private.h"
+#include "runtime/ve.h"
+
+/* One VE's trouble is told and does not keep the others from recovering. */
+static void tell(struct op *op, uint32_t ctid, const struct err *err)
+{
+	op_warn(op, "cannot recover CT %u: %s", ctid, err->text);
+}
+
+static int finish_create(struct op *op, struct ve *ve)
+{
+	if (private_exists(ve) || !private_unpublished(ve))
+		return 0;
+	int r = private_publish(op, ve);
+	if (r == 0 && ve->config.name)
+		r = names_assign(ve->config.name, ve->ctid, op->err);
+	return r;
+}
+
+static int recover_configured(struct op *op, uint32_t ctid)
+{
+	cleanup_ve struct ve ve = {0};
+
+	int r = ve_load(op->host, ctid, &ve, op->err);
+	if (r < 0)
+		return r;
+	if (ve_state(&ve) == VE_BROKEN)
+		return lifecycle_reap(op, ctid, false);
+
+	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	return lock < 0 ? lock : finish_create(op, &ve);
+}
+
+/* An id range without a configuration: a create that did not get far, or a destroy that nearly did. */
+static int recover_unconfigured(struct op *op, uint32_t ctid)
+{
+	struct ve ve = {.ctid = ctid};
+	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	if (lock < 0)
+		return lock;
+
+	param_merge(&config_table, &ve.config, &op->host->node.ve);
+	ve.private_area = config_path(ve.config.private_area, ctid);
+	ve.root_area = config_path(ve.config.root_area, ctid);
+
+	int r = private_unmake(op, &ve);
+	if (r == 0)
+		r = private_empty_trash(op, &ve);
+	if (r == 0)
+		r = names_release_all(ctid, op->err);
+	if (r == 0)
+		r = idmap_release(ctid, op->err);
+	ve_done(&ve);
+	return r;
+}
+
+static void recover_each(struct op *op, const uint32_t *ctids, size_t n, bool configured)
+{
+	struct err *outer = op->err;
+
+	for (size_t i = 0; i < n; i++) {
+		struct err err = {0};
+		op->err = &err;
+		if (ve_configured(ctids[i]) != configured)
+			continue;
+		if ((configured ? recover_configured : recover_unconfigured)(op, ctids[i]) < 0)
+			tell(op, ctids[i], &err);
+	}
+	op->err = outer;
+}
+
+int lifecycle_recover(struct op *op)
+{
+	cleanup_free uint32_t *all = NULL, *ranges = NULL;
+	size_t n_all = 0, n_ranges = 0;
+
+	int r = ve_all(&all, &n_all, op->err);
+	if (r == 0)
+		r = idmap_all(&ranges, &n_ranges, op->err);
+	if (r < 0)
+		return r;
+	recover_each(op, all, n_all, true);
+	recover_each(op, ranges, n_ranges, false);
+	return 0;
+}

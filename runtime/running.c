@@ -1,0 +1,302 @@
+#include "runtime/running.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "netns/link.h"
+#include "quota/cgroup.h"
+#include "quota/device.h"
+#include "quota/disk.h"
+#include "quota/limits.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/str.h"
+#include "runtime/bind.h"
+#include "runtime/host.h"
+#include "runtime/path.h"
+#include "templates/store.h"
+
+#define KILL_TIMEOUT_MS 30000
+
+/* What a template may call its init, in the kernel's own order (init/main.c), but for the shell. */
+static const char *const inits[] = {"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd"};
+
+/* Before anything exists: from here on, whatever happens, the VE can be found and taken down. */
+static int record_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+
+	running->state.cgroup = str_fmt("%s/ve-%u", op->host->cgroup_base, running->ve->ctid);
+	running->state.started = (uint64_t)time(NULL);
+	return state_save(running->ve->ctid, &running->state, op->err);
+}
+
+static int record_undo(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return state_remove(running->ve->ctid, op->err);
+}
+
+static int open_private(const struct ve *ve, struct err *err)
+{
+	int fd = open(ve->private_area, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_say(err, ERR_NO_PRIVATE, "Container private area %s does not exist", ve->private_area);
+	return fd < 0 ? err_set(err, errno, "open the private area %s", ve->private_area) : fd;
+}
+
+static int make_root(struct op *op, const struct ve *ve)
+{
+	cleanup_fd int private = open_private(ve, op->err);
+	if (private < 0)
+		return private;
+
+	const struct store_root root = {
+		.layout = ve->config.layout,
+		.private = private,
+		.layers = op->host->layers,
+		.digest = ve->config.layer,
+		.base = ve_base(ve),
+	};
+	return store_mount(&root, op->err);
+}
+
+/* On the node's side no program of a VE gains anything by its setuid bit; in the VE it must (sudo). */
+static int attach_root(const struct ve *ve, int root, struct err *err)
+{
+	struct mount_attr nosuid = {.attr_set = MOUNT_ATTR_NOSUID};
+
+	if (mkdir(ve->root_area, 0755) < 0 && errno != EEXIST)
+		return err_set(err, errno, "make the root area %s", ve->root_area);
+	if (mount_setattr(root, "", AT_EMPTY_PATH, &nosuid, sizeof(nosuid)) < 0)
+		return err_set(err, errno, "make the root nosuid");
+	if (move_mount(root, "", AT_FDCWD, ve->root_area, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_set(err, errno, "mount on %s", ve->root_area);
+	return 0;
+}
+
+/* A copy for the VE's own namespace, where setuid programs count. Private, or what the VE mounts would show on the node.
+ * Only an attached mount can be cloned (6.12). */
+static int copy_root(int root, struct err *err)
+{
+	struct mount_attr own = {.attr_clr = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE};
+
+	cleanup_fd int copy = open_tree(root, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (copy < 0 || mount_setattr(copy, "", AT_EMPTY_PATH, &own, sizeof(own)) < 0)
+		return err_set(err, errno, "clone the root");
+	return steal_fd(&copy);
+}
+
+int running_mount(struct op *op, const struct ve *ve, int *ret_root)
+{
+	cleanup_fd int root = make_root(op, ve);
+	if (root < 0)
+		return root;
+
+	int r = attach_root(ve, root, op->err);
+	if (r == 0 && ret_root)
+		r = *ret_root = copy_root(root, op->err);
+	return r < 0 ? err_is(op->err, ERR_MOUNT, r) : 0;
+}
+
+/* Somebody of the node who stands in it does not keep a VE from stopping: the mount goes when he leaves. */
+int running_umount(struct op *op, const struct ve *ve)
+{
+	while (umount2(ve->root_area, UMOUNT_NOFOLLOW) == 0)
+		;
+	if (errno == EBUSY && umount2(ve->root_area, UMOUNT_NOFOLLOW | MNT_DETACH) == 0) {
+		op_warn(op, "%s is in use by a process of the node and goes away with it", ve->root_area);
+		return running_umount(op, ve);
+	}
+	/* EINVAL: not a mount point. */
+	if (errno != EINVAL && errno != ENOENT)
+		return err_is(op->err, ERR_UMOUNT, err_set(op->err, errno, "unmount %s", ve->root_area));
+	return 0;
+}
+
+static int mount_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+
+	/* A root mounted before (vzctl mount, a failed umount) is taken for stale. */
+	int r = running_umount(op, running->ve);
+	if (r == 0)
+		r = running_mount(op, running->ve, &running->root);
+	if (r == 0)
+		op_say(op, "Container is mounted");
+	return r;
+}
+
+static int mount_undo(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+
+	running->root = fd_close(running->root);
+	if (running->keep_mount)
+		return 0;
+	int r = running_umount(op, running->ve);
+	if (r == 0)
+		op_say(op, "Container is unmounted");
+	return r;
+}
+
+struct disk_limits running_disk_limits(const struct ve *ve)
+{
+	const struct ve_config *config = &ve->config;
+	return (struct disk_limits){
+		.space_soft = config->diskspace.limit ? config->diskspace.barrier : DISK_NO_LIMIT,
+		.space_hard = config->diskspace.limit ? config->diskspace.limit : DISK_NO_LIMIT,
+		.inodes_soft = config->diskinodes.limit ? config->diskinodes.barrier : DISK_NO_LIMIT,
+		.inodes_hard = config->diskinodes.limit ? config->diskinodes.limit : DISK_NO_LIMIT,
+	};
+}
+
+int running_limit_disk(struct op *op, const struct ve *ve)
+{
+	struct disk_limits limits = running_disk_limits(ve);
+	bool none = limits.space_hard == DISK_NO_LIMIT && limits.inodes_hard == DISK_NO_LIMIT;
+	struct err unsupported = {0};
+
+	cleanup_fd int private = open_private(ve, op->err);
+	if (private < 0)
+		return private;
+	int r = disk_check(private, &unsupported);
+	if (r < 0 && none)
+		return 0;
+	if (r < 0) {
+		*op->err = unsupported;
+		return err_is(op->err, ERR_QUOTA, r);
+	}
+	return err_is(op->err, ERR_QUOTA, disk_limit(private, ve->ctid, &limits, op->err));
+}
+
+static int quota_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return running_limit_disk(op, running->ve);
+}
+
+struct limits running_limits(const struct ve *ve)
+{
+	const struct ve_config *config = &ve->config;
+	return (struct limits){
+		.ram = config->ram ? config->ram : LIMIT_NONE,
+		.swap = config->ram ? config->swap : LIMIT_NONE,
+		.cpulimit = config->cpulimit ? config->cpulimit : LIMIT_NONE,
+		.cpuunits = config->cpuunits ? config->cpuunits : LIMIT_NONE,
+		.cpus = config->cpus ? config->cpus : LIMIT_NONE,
+		.cpu_first = ve->ctid,
+		.numproc = config->numproc.limit ? config->numproc.limit : LIMIT_NONE,
+	};
+}
+
+/* ve-CTID holds the limits and is the node's; init below it is the VE's own root of cgroups. */
+static int cgroup_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	const char *group = running->state.cgroup;
+	struct limits limits = running_limits(running->ve);
+	uint32_t base = ve_base(running->ve);
+	cleanup_free char *init = str_fmt("%s/init", group);
+	int r;
+
+	if ((r = cgroup_create(group, true, op->err)) < 0 || (r = limits_apply(group, &limits, NULL, op->err)) < 0 ||
+	    (r = cgroup_create(init, false, op->err)) < 0 || (r = cgroup_delegate(init, base, base, op->err)) < 0)
+		return r;
+
+	cleanup_fd int fd = cgroup_open(group, op->err);
+	return fd < 0 ? fd : device_filter_attach(fd, op->host->device_filter, op->err);
+}
+
+static int cgroup_undo(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	if (!running->state.cgroup)
+		return 0;
+	return cgroup_remove(running->state.cgroup, op->err);
+}
+
+static const char *find_init(int root)
+{
+	for (size_t i = 0; i < countof(inits); i++)
+		if (path_is_program(root, inits[i]))
+			return inits[i];
+	return NULL;
+}
+
+static const char *hostname_of(const struct ve *ve, const char *fallback)
+{
+	return ve->config.hostname ? ve->config.hostname : fallback;
+}
+
+static int launch_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	const struct ve *ve = running->ve;
+	int binds[BIND_MAX];
+
+	const char *init = find_init(running->root);
+	if (!init)
+		return err_say(op->err, ERR_BAD_TEMPLATE, "there is no init (%s, …) in the private area of CT %u", inits[0],
+			       ve->ctid);
+	int r = bind_open(op->host->node.lxcfs, binds, op->err);
+	if (r < 0)
+		return r;
+
+	cleanup_free char *fallback = str_fmt("ve%u", ve->ctid);
+	cleanup_free char *group = str_fmt("%s/init", running->state.cgroup);
+	const struct launch how = {
+		.base = ve_base(ve),
+		.root = running->root,
+		.cgroup = group,
+		.binds = binds,
+		.hostname = hostname_of(ve, fallback),
+		.init = init,
+		.seccomp = &op->host->seccomp,
+	};
+	r = launch(&how, &running->launched, op->err);
+	bind_close(binds);
+	if (r < 0)
+		return r;
+
+	running->root = fd_close(running->root);
+	running->state.pid = running->launched.pid;
+	running->state.starttime = state_starttime(running->state.pid);
+	return state_save(ve->ctid, &running->state, op->err);
+}
+
+static int launch_undo(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+
+	launch_abort(&running->launched);
+	if (!running->state.cgroup)
+		return 0;
+	return err_is(op->err, ERR_STOP_FAILED, cgroup_kill(running->state.cgroup, KILL_TIMEOUT_MS, op->err));
+}
+
+static int network_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	cleanup_fd int netns = launch_netns(&running->launched, op->err);
+	return netns < 0 ? netns : link_up(netns, "lo", op->err);
+}
+
+static int go_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return launch_go(&running->launched, op->err);
+}
+
+const struct step running_steps[] = {
+	{"record", record_apply, record_undo},
+	{"mount", mount_apply, mount_undo},
+	{"quota", quota_apply, NULL},
+	{"cgroup", cgroup_apply, cgroup_undo},
+	{"launch", launch_apply, launch_undo},
+	{"network", network_apply, NULL},
+	{"go", go_apply, NULL},
+};
+const size_t running_step_count = countof(running_steps);

@@ -1,0 +1,114 @@
+#include "runtime/state.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "runtime/base/err.h"
+#include "runtime/base/io.h"
+#include "runtime/base/kvfile.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/paths.h"
+#include "runtime/base/str.h"
+
+static char *record_path(uint32_t ctid)
+{
+	return str_fmt(PATH_RECORDS "/%u", ctid);
+}
+
+void state_done(struct state *state)
+{
+	free(state->cgroup);
+	*state = (struct state){0};
+}
+
+static int number(const struct kvfile *file, const char *path, const char *key, uint64_t *ret, struct err *err)
+{
+	const char *text = kvfile_get(file, key);
+	if (!text || str_u64(text, ret) < 0)
+		return err_say(err, ERR_BAD_CONFIG, "%s: %s is missing or no number", path, key);
+	return 0;
+}
+
+int state_load(uint32_t ctid, struct state *ret, struct err *err)
+{
+	cleanup_free char *path = record_path(ctid);
+	cleanup_kvfile struct kvfile *file = NULL;
+
+	int r = kvfile_load(AT_FDCWD, path, &file, err);
+	if (r < 0)
+		return r;
+
+	uint64_t pid, starttime, started;
+	const char *cgroup = kvfile_get(file, "CGROUP");
+	if (!cgroup)
+		return err_say(err, ERR_BAD_CONFIG, "%s: CGROUP is missing", path);
+	if ((r = number(file, path, "PID", &pid, err)) < 0 || (r = number(file, path, "STARTTIME", &starttime, err)) < 0 ||
+	    (r = number(file, path, "STARTED", &started, err)) < 0)
+		return r;
+
+	*ret = (struct state){
+		.pid = (pid_t)pid,
+		.starttime = starttime,
+		.started = started,
+		.cgroup = mem_strdup(cgroup),
+	};
+	return 0;
+}
+
+int state_save(uint32_t ctid, const struct state *state, struct err *err)
+{
+	cleanup_free char *path = record_path(ctid);
+	cleanup_free char *text = str_fmt("PID=\"%d\"\nSTARTTIME=\"%llu\"\nSTARTED=\"%llu\"\nCGROUP=\"%s\"\n", state->pid,
+					  (unsigned long long)state->starttime, (unsigned long long)state->started,
+					  state->cgroup);
+
+	int r = io_replace_file(AT_FDCWD, path, text, strlen(text), 0600);
+	return r < 0 ? err_set(err, -r, "write %s", path) : 0;
+}
+
+int state_remove(uint32_t ctid, struct err *err)
+{
+	cleanup_free char *path = record_path(ctid);
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_set(err, errno, "remove %s", path);
+	return 0;
+}
+
+uint64_t state_starttime(pid_t pid)
+{
+	cleanup_free char *path = str_fmt("/proc/%d/stat", pid);
+	cleanup_free char *text = NULL;
+	unsigned long long starttime;
+
+	if (io_read_file(AT_FDCWD, path, &text, NULL) < 0)
+		return 0;
+
+	/* The second field, the command, is in parentheses and may hold anything: count from the last one. */
+	const char *after = strrchr(text, ')');
+	if (!after || sscanf(after, ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+			     &starttime) != 1)
+		return 0;
+	return starttime;
+}
+
+int state_pidfd(const struct state *state)
+{
+	if (state->pid <= 0)
+		return -ESRCH;
+
+	cleanup_fd int pidfd = pidfd_open(state->pid, 0);
+	if (pidfd < 0 || state_starttime(state->pid) != state->starttime)
+		return -ESRCH;
+
+	/* A zombie has ended: its pidfd polls readable. */
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+	if (poll(&end, 1, 0) != 0)
+		return -ESRCH;
+	return steal_fd(&pidfd);
+}

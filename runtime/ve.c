@@ -1,0 +1,146 @@
+#include "runtime/ve.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "checkpoint/image.h"
+#include "runtime/base/err.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/paths.h"
+#include "runtime/base/str.h"
+#include "runtime/host.h"
+
+#define CTID_MAX 2147483644u /* vzctl's */
+
+const char *ve_state_name(enum ve_state state)
+{
+	static const char *const names[] = {
+		[VE_ABSENT] = "absent",	  [VE_STOPPED] = "stopped",	[VE_MOUNTED] = "mounted",
+		[VE_RUNNING] = "running", [VE_SUSPENDED] = "suspended", [VE_BROKEN] = "broken",
+	};
+	return names[state];
+}
+
+/* A name is a link names/NAME -> …/conf/CTID.conf, as vzctl makes it. */
+static int find_by_name(const char *name, uint32_t *ret_ctid, struct err *err)
+{
+	char target[256];
+	cleanup_free char *link = str_fmt(PATH_NAMES_DIR "/%s", name);
+
+	if (strchr(name, '/') || name[0] == '.' || name[0] == '\0')
+		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s", name);
+
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: it is neither a number nor the name of a VE", name);
+	target[n] = '\0';
+
+	const char *file = strrchr(target, '/');
+	cleanup_free char *number = mem_strdup(file ? file + 1 : target);
+	if (str_ends(number, ".conf"))
+		number[strlen(number) - strlen(".conf")] = '\0';
+	if (str_u32(number, ret_ctid) < 0)
+		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: its link %s points to %s, not to a VE", name, link, target);
+	return 0;
+}
+
+int ve_find(const char *id, uint32_t *ret_ctid, struct err *err)
+{
+	uint32_t ctid;
+
+	if (str_u32(id, &ctid) < 0)
+		return find_by_name(id, ret_ctid, err);
+	if (ctid == 0)
+		return err_say(err, ERR_BAD_CTID, "Only set actions are allowed for CT0");
+	if (ctid > CTID_MAX)
+		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: CTIDs go up to %u", id, CTID_MAX);
+	*ret_ctid = ctid;
+	return 0;
+}
+
+int ve_load(const struct host *host, uint32_t ctid, struct ve *ret, struct err *err)
+{
+	struct ve ve = {.ctid = ctid};
+
+	int r = config_load(ctid, &host->node.ve, &ve.config, err);
+	if (r < 0)
+		return r;
+	ve.private_area = config_path(ve.config.private_area, ctid);
+	ve.root_area = config_path(ve.config.root_area, ctid);
+	*ret = ve;
+	return 0;
+}
+
+void ve_done(struct ve *ve)
+{
+	config_done(&ve->config);
+	free(ve->private_area);
+	free(ve->root_area);
+	*ve = (struct ve){0};
+}
+
+static bool is_mounted(const char *path)
+{
+	struct statx st;
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+enum ve_state ve_state(const struct ve *ve)
+{
+	struct err ignored = {0};
+	cleanup_state struct state state = {0};
+
+	int r = state_load(ve->ctid, &state, &ignored);
+	if (r == 0) {
+		cleanup_fd int pidfd = state_pidfd(&state);
+		return pidfd >= 0 ? VE_RUNNING : VE_BROKEN;
+	}
+	if (r != -ENOENT)
+		return VE_BROKEN;
+	if (is_mounted(ve->root_area))
+		return VE_MOUNTED;
+	return image_present(ve->ctid) ? VE_SUSPENDED : VE_STOPPED;
+}
+
+bool ve_configured(uint32_t ctid)
+{
+	cleanup_free char *path = str_fmt(PATH_VE_CONFIG_DIR "/%u.conf", ctid);
+	return access(path, F_OK) == 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+int ve_all(uint32_t **ret, size_t *ret_n, struct err *err)
+{
+	DIR *dir = opendir(PATH_VE_CONFIG_DIR);
+	if (!dir)
+		return err_set(err, errno, "read %s", PATH_VE_CONFIG_DIR);
+
+	uint32_t *ctids = mem_zero(0, sizeof(*ctids));
+	size_t n = 0;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		cleanup_free char *name = mem_strdup(entry->d_name);
+		uint32_t ctid;
+		if (!str_ends(name, ".conf"))
+			continue;
+		name[strlen(name) - strlen(".conf")] = '\0';
+		if (str_u32(name, &ctid) < 0 || ctid == 0 || ctid > CTID_MAX)
+			continue;
+		ctids = mem_grow(ctids, n + 1, sizeof(*ctids));
+		ctids[n++] = ctid;
+	}
+	closedir(dir);
+
+	qsort(ctids, n, sizeof(*ctids), by_number);
+	*ret = ctids;
+	*ret_n = n;
+	return 0;
+}

@@ -1,0 +1,52 @@
+#!/bin/bash
+# The main job, shown: two VEs from nothing to gone. Runs in a node: `tests/node demo`.
+set -euo pipefail
+
+say() {
+	printf '\n\033[1m# %s\033[0m\n' "$*"
+}
+
+run() {
+	printf '\033[1m$ %s\033[0m\n' "$*"
+	"$@"
+}
+
+say "The node: Debian $(cat /etc/debian_version), Linux $(uname -r). Its templates:"
+run vzctl template list
+
+say 'A VE from the embedded template: created, started, entered, limited, stopped, destroyed.'
+run vzctl create 101 --ostemplate busybox --hostname first --name first
+run vzctl set 101 --ram 64M --swap 0 --numproc 50 --diskspace 100M --save
+run vzctl start 101
+run vzctl exec first 'hostname; id; ps; free -m; df -h /'
+say 'Its limits hold: a tmpfs of 80 MiB does not fit into 64 MiB of memory, 200 MiB not on 100 MiB of disk.'
+run vzctl exec 101 'dd if=/dev/zero of=/run/big bs=1M count=80' || echo "(exit status $?)"
+run vzctl exec 101 'dd if=/dev/zero of=/big bs=1M count=200; rm -f /big' || echo "(exit status $?)"
+run vzlist
+
+say 'A VE from the Debian 13 template, with systemd as its init.'
+run vzctl create 102 --ostemplate debian-13-x86_64 --hostname debian --config vswap-512m
+run vzctl set 102 --cpus 1 --save
+run vzctl start 102 --wait
+run vzctl exec 102 'systemctl is-system-running; cat /etc/debian_version; nproc; free -m; uptime' || true
+run vzlist -o ctid,name,status,numproc,physpages,diskspace,hostname
+
+say 'vzd is killed: no VE notices, and the next vzd knows them.'
+run vzctl exec 101 'nohup sh -c "while :; do date +%s >>/count; sleep 1; done" >/dev/null 2>&1 &'
+pid=$(pidof -s vzd)
+run kill -9 "$pid"
+sleep 2
+(vzd >>/var/log/vzd.log 2>&1 &)
+for _ in {1..100}; do
+	vzctl status 101 >/dev/null 2>&1 && break
+	sleep 0.1
+done
+run vzlist
+run vzctl exec 101 'wc -l </count'
+
+say 'The end of both.'
+run vzctl stop 102
+run vzctl stop 101 --fast
+run vzctl destroy 101
+run vzctl destroy 102
+run vzlist -a
