@@ -15,6 +15,11 @@ struct cell cell_number(uint64_t number)
 	return (struct cell){.kind = number == CELL_UNKNOWN ? CELL_NONE : CELL_NUMBER, .number = number};
 }
 
+struct cell cell_count(uint64_t number)
+{
+	return (struct cell){.kind = CELL_COUNT, .number = number};
+}
+
 struct cell cell_bool(bool flag)
 {
 	return (struct cell){.kind = CELL_BOOL, .flag = flag};
@@ -70,6 +75,8 @@ char *cell_show(const struct cell *cell, bool whole)
 		return *cell->text ? mem_strdup(cell->text) : none_cell();
 	case CELL_NUMBER:
 		return number_cell(cell->number);
+	case CELL_COUNT:
+		return cell->number ? number_cell(cell->number) : none_cell();
 	case CELL_BOOL:
 		return mem_strdup(cell->flag ? "yes" : "no");
 	case CELL_LIST:
@@ -143,6 +150,7 @@ void cell_json(const struct cell *cell, struct text *out)
 	case CELL_TEXT:
 		return json_bytes(cell->text, strlen(cell->text), out);
 	case CELL_NUMBER:
+	case CELL_COUNT:
 	case CELL_TIME:
 		return json_number(cell->number, out);
 	case CELL_BOOL:
@@ -186,6 +194,7 @@ int cell_compare(const struct cell *a, const struct cell *b)
 	case CELL_LIST:
 		return strcmp(a->text ? a->text : "", b->text ? b->text : "");
 	case CELL_NUMBER:
+	case CELL_COUNT:
 	case CELL_TIME:
 		return compare_numbers(a->number, b->number);
 	case CELL_BOOL:

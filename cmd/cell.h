@@ -11,6 +11,7 @@ enum cell_kind {
 	CELL_NONE,   /* nothing to tell: `-`, null */
 	CELL_TEXT,
 	CELL_NUMBER,
+	CELL_COUNT,  /* `number`; a column shows `-` for 0 */
 	CELL_BOOL,   /* yes, no */
 	CELL_LIST,   /* words separated by blanks; a column within a line shows the first */
 	CELL_GROUP,  /* named numbers; a column shows the first */
@@ -43,6 +44,7 @@ struct cell {
 /* Fill one; a text that is NULL and a number that is CELL_UNKNOWN are CELL_NONE. */
 struct cell cell_text(const char *text);
 struct cell cell_number(uint64_t number);
+struct cell cell_count(uint64_t number);
 struct cell cell_bool(bool flag);
 struct cell cell_group(const char *const *names, const uint64_t *numbers, size_t n, bool known);
 

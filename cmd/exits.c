@@ -186,16 +186,6 @@ void exits_forget(struct exit_watch *watch)
 	free(watch);
 }
 
-pid_t exits_pid(const struct exit_watch *watch)
-{
-	return watch->pid;
-}
-
-int exits_pidfd(const struct exit_watch *watch)
-{
-	return watch->pidfd;
-}
-
 void exits_expect(struct exits *exits)
 {
 	exits->expected++;

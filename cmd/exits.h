@@ -3,8 +3,6 @@
  * vzd is their parent; but a VE that an earlier vzd started is nobody's child any more, and pid 1 waits for it. */
 #pragma once
 
-#include <stdbool.h>
-#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 struct err;
@@ -34,10 +32,6 @@ int exits_watch(struct exits *exits, int pidfd, exits_ended_t *ended, void *ctx,
 
 /* Look away; the process goes on. NULL is fine. */
 void exits_forget(struct exit_watch *watch);
-
-/* The process, as the node sees it. */
-pid_t exits_pid(const struct exit_watch *watch);
-int exits_pidfd(const struct exit_watch *watch);
 
 /* A helper that a worker leaves behind is a child of ours as well and is waited for as soon as it is certain that it is not one that
  * is just being handed over: between these two calls, it may be. */

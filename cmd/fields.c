@@ -136,6 +136,8 @@ static struct cell disk(const struct record *record, const char *key, const stru
 	};
 	static const char *const names[] = {"usage", "softlimit", "hardlimit"};
 
+	if (!given(record, key) && counter->usage == RECORD_UNKNOWN)
+		return cell_text(NULL);
 	if (part == USAGE)
 		return cell_group(names, numbers, countof(names), true);
 	return cell_number(numbers[part]);
@@ -191,7 +193,7 @@ struct cell field_get(const void *record, const struct field *field)
 	case CPUUNITS:
 		return cell_number(if_given(r, "CPUUNITS", r->config.cpuunits));
 	case CPUS:
-		return cell_number(r->config.cpus ? r->config.cpus : CELL_UNKNOWN);
+		return cell_count(r->config.cpus);
 	case LAYOUT:
 		return cell_text(layout(r));
 	case DISABLED:

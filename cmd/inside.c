@@ -21,18 +21,13 @@ static const char *const *words_after_ctid(const struct request *request)
 	return (const char *const *)request->options.words + 1;
 }
 
-static bool on_terminal(void)
-{
-	return terminal_is_ours(STDIN_FILENO) && isatty(STDOUT_FILENO);
-}
-
 static int run(struct request *request, const char *const *argv, bool shell)
 {
 	struct session session = {
 		.ve = request->options.words[0],
 		.argv = argv,
 		.shell = shell,
-		.tty = on_terminal(),
+		.tty = terminal_is_ours(STDIN_FILENO) && isatty(STDOUT_FILENO),
 	};
 	if (!argv[0])
 		return err_say(request->err, ERR_BAD_OPTION, "No command line given for exec");
@@ -102,7 +97,7 @@ int inside_enter(struct request *request)
 		.ve = ve,
 		.argv = argv,
 		.shell = true,
-		.tty = true,
+		.tty = terminal_is_ours(STDIN_FILENO),
 		.entered = request->report->quiet ? NULL : entered,
 	};
 	r = session_run(&session, request->client, request->err);

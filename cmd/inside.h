@@ -12,5 +12,5 @@ int inside_exec2(struct request *request);
 /* Without a shell. */
 int inside_exec3(struct request *request);
 
-/* A login shell on a terminal; with `--exec COMMAND…` after that command. */
+/* A login shell, on a terminal if stdin is one; with `--exec COMMAND…` after that command. */
 int inside_enter(struct request *request);

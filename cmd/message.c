@@ -1,6 +1,7 @@
 #include "cmd/message.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
@@ -74,11 +75,14 @@ static int unpack(const char *packet, size_t len, const int *fds, size_t n_fds, 
 
 int message_receive(int channel, struct message *ret)
 {
-	char packet[sizeof(struct head) + MESSAGE_TEXT_MAX];
 	int fds[IO_MAX_FDS];
 	size_t n_fds = 0;
 
-	ssize_t n = io_recv(channel, packet, sizeof(packet), fds, &n_fds);
+	ssize_t n = recv(channel, NULL, 0, MSG_PEEK | MSG_TRUNC);
+	if (n < 0)
+		return -errno;
+	cleanup_free char *packet = mem_zero(1, (size_t)n);
+	n = io_recv(channel, packet, (size_t)n, fds, &n_fds);
 	if (n <= 0)
 		return (int)n;
 

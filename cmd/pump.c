@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "runtime/base/mem.h"
@@ -40,18 +39,6 @@ static void end(struct pump *pump)
 	pump->ended = true;
 }
 
-/* The reader may say goodbye itself: a pty has no end of file, but a character that stands for it. */
-static void from_ended(struct pump *pump)
-{
-	if (!pump->last_words) {
-		end(pump);
-		return;
-	}
-	pump->end = strlen(pump->last_words);
-	memcpy(pump->bytes, pump->last_words, pump->end);
-	pump->last_words = NULL;
-}
-
 /* The master of a pty whose other end nobody has open any more reads EIO: that is its end of file. */
 static bool fill(struct pump *pump)
 {
@@ -62,11 +49,12 @@ static bool fill(struct pump *pump)
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return false;
-	if (n <= 0)
-		from_ended(pump);
-	else
-		pump->end = (size_t)n;
-	return pump->start < pump->end;
+	if (n <= 0) {
+		end(pump);
+		return false;
+	}
+	pump->end = (size_t)n;
+	return true;
 }
 
 static void flush(struct pump *pump)

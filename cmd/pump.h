@@ -8,9 +8,8 @@ struct pollfd;
 
 struct pump {
 	int from, to;
-	int owned;		/* one of the two: closed when the pump ends; -1: none */
-	const char *last_words; /* for the reader, when `from` has ended; NULL: none */
-	char *bytes;		/* read and not written yet: start to end */
+	int owned;   /* one of the two: closed when the pump ends; -1: none */
+	char *bytes; /* read and not written yet: start to end */
 	size_t start, end;
 	bool ended;
 };

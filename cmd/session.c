@@ -14,8 +14,6 @@
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 
-#define END_OF_TRANSMISSION "\4" /* what a fresh pty takes for end of file */
-
 enum { POLL_CLIENT, POLL_SIGNALS, POLL_PUMPS, POLLS = POLL_PUMPS + 3 };
 
 struct run {
@@ -26,13 +24,9 @@ struct run {
 	struct terminal terminal;
 	int master;  /* of the pty, -1 */
 	int signals; /* signalfd; -1: signals do what they always do */
+	bool started;
 	int status;  /* of the command; -1: not known yet */
 };
-
-static int make_raw(struct run *run)
-{
-	return terminal_is_ours(STDIN_FILENO) ? terminal_raw(&run->terminal, STDIN_FILENO, run->err) : 0;
-}
 
 static void resize(struct run *run)
 {
@@ -65,7 +59,7 @@ static int on_signal(struct run *run)
 	switch (info.ssi_signo) {
 	case SIGCONT:
 		resize(run);
-		return run->terminal.raw ? make_raw(run) : 0;
+		return terminal_raw(&run->terminal, STDIN_FILENO, run->err);
 	case SIGWINCH:
 		resize(run);
 		return 0;
@@ -86,15 +80,15 @@ static int take_pty(struct run *run)
 
 	struct pump *pumps = run->streams.pumps;
 	pump_init(&pumps[0], STDIN_FILENO, run->master, -1);
-	pumps[0].last_words = END_OF_TRANSMISSION;
 	pump_init(&pumps[1], run->master, STDOUT_FILENO, -1);
 	run->streams.n_pumps = 2;
 	resize(run);
-	return make_raw(run);
+	return terminal_raw(&run->terminal, STDIN_FILENO, run->err);
 }
 
 static int on_started(struct run *run)
 {
+	run->started = true;
 	if (run->session->entered) {
 		puts(run->session->entered);
 		fflush(stdout);
@@ -121,7 +115,7 @@ static int build(const struct session *session, sd_json_variant **ret)
 			       SD_JSON_BUILD_PAIR("argv", SD_JSON_BUILD_STRV(argv)),
 			       SD_JSON_BUILD_PAIR_BOOLEAN("shell", session->shell),
 			       SD_JSON_BUILD_PAIR_BOOLEAN("tty", session->tty));
-	if (r < 0 || !session->tty || !isatty(STDIN_FILENO))
+	if (r < 0 || !session->tty)
 		return r;
 
 	struct winsize size;
@@ -143,19 +137,21 @@ static int push_streams(struct run *run)
 	return r;
 }
 
+/* The line that says where we are comes before anything that the command says. */
 static int wait_and_move(struct run *run)
 {
 	struct streams *streams = &run->streams;
+	size_t n_pumps = run->started ? streams->n_pumps : 0;
 	struct pollfd fds[POLLS];
 
 	fds[POLL_CLIENT] = (struct pollfd){.fd = client_fd(run->client), .events = client_events(run->client)};
 	fds[POLL_SIGNALS] = (struct pollfd){.fd = run->signals, .events = POLLIN};
-	for (size_t i = 0; i < streams->n_pumps; i++)
+	for (size_t i = 0; i < n_pumps; i++)
 		pump_poll(&streams->pumps[i], &fds[POLL_PUMPS + i]);
 
-	if (poll(fds, POLL_PUMPS + streams->n_pumps, -1) < 0)
+	if (poll(fds, POLL_PUMPS + n_pumps, -1) < 0)
 		return errno == EINTR ? 0 : err_set(run->err, errno, "wait for the command");
-	for (size_t i = 0; i < streams->n_pumps; i++)
+	for (size_t i = 0; i < n_pumps; i++)
 		if (fds[POLL_PUMPS + i].revents)
 			pump_move(&streams->pumps[i]);
 	return fds[POLL_SIGNALS].revents ? on_signal(run) : 0;

@@ -10,7 +10,7 @@ struct session {
 	const char *ve;
 	const char *const *argv; /* NULL-terminated */
 	bool shell;		 /* words for the VE's shell; none: a login shell */
-	bool tty;		 /* a pty of the VE's own is its stdin, stdout and stderr */
+	bool tty;		 /* our stdin is a terminal: the command gets a pty of the VE's own */
 	const char *entered;	 /* a line for stdout once the command runs; NULL: none */
 };
 

@@ -1,5 +1,5 @@
-/* A socket belongs for ever to the namespace in which its thread was when it was made. So the thread visits the namespace for
- * just that, and libnl speaks through the socket from where we are. */
+/* A socket belongs for ever to the namespace in which its thread was when it was made. So the thread visits the
+ * namespace for just that, and libnl speaks through the socket from where we are. */
 #include "netns/link.h"
 
 #include <linux/sockios.h>

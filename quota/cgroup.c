@@ -1,7 +1,7 @@
-/* libcgroup knows where the hierarchy is mounted and to which version a controller is bound, and it makes and removes our own
- * groups. Controller files are read and written here: libcgroup looks through /proc/mounts before each write, drops the
- * empty value that resets a cpuset, and hands every file of a group to its delegate. What a delegate made below its group is removed
- * here as well: it can nest groups deeper than the longest path name. */
+/* libcgroup knows where the hierarchy is mounted and to which version a controller is bound, and it makes and removes
+ * our own groups. Controller files are read and written here: libcgroup looks through /proc/mounts before each write,
+ * drops the empty value that resets a cpuset, and hands every file of a group to its delegate. What a delegate made
+ * below its group is removed here as well: it can nest groups deeper than the longest path name. */
 #include "quota/cgroup.h"
 
 #include <dirent.h>
@@ -56,7 +56,7 @@ int cgroup_setup(struct err *err)
 
 	int r = cgroup_init();
 	if (r != 0 && r != ECGROUPNOTMOUNTED)
-		return err_say(err, ERR_SYSTEM, "cannot look at the mounted cgroup hierarchies: %s", cgroup_strerror(r));
+		return err_say(err, ERR_SYSTEM, "cannot find the cgroup hierarchies: %s", cgroup_strerror(r));
 
 	cleanup_free char *mount = r == 0 ? mount_point() : NULL;
 	if (!mount)
@@ -66,11 +66,12 @@ int cgroup_setup(struct err *err)
 	return 0;
 }
 
+/* Without cgroup_setup there is none, which must not read as "the group is not there". */
 static int open_hierarchy(void)
 {
 	cleanup_free char *mount = mount_point();
 	if (!mount)
-		return -ENODEV;
+		return -ENXIO;
 
 	int fd = open(mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -139,10 +140,11 @@ int cgroup_write(const char *name, const char *file, const char *value, struct e
 {
 	cleanup_fd int hierarchy = open_hierarchy();
 	cleanup_free char *path = str_fmt("%s/%s", name, file);
+	int shown = (int)strcspn(value, "\n");
 
 	int r = hierarchy < 0 ? hierarchy : io_write_kernel(hierarchy, path, value);
 	if (r < 0)
-		return err_set(err, -r, "write \"%.*s\" to %s of cgroup %s", (int)strcspn(value, "\n"), value, file, name);
+		return err_set(err, -r, "write \"%.*s\" to %s of cgroup %s", shown, value, file, name);
 	return 0;
 }
 
@@ -167,13 +169,14 @@ int cgroup_no_controller(const char *controller, struct err *err)
 	enum cg_version_t version;
 
 	if (cgroup_get_controller_version(controller, &version) != 0)
-		return err_say(err, ERR_NO_RESOURCE,
-			       "the kernel does not offer the %s controller to cgroup v2; boot with cgroup_no_v1=all and "
-			       "without cgroup_disable=%s",
-			       controller, controller);
+		return err_say(
+			err, ERR_NO_RESOURCE,
+			"the kernel offers no %s controller to cgroup v2; boot with cgroup_no_v1=all and without "
+			"cgroup_disable=%s",
+			controller, controller);
 	if (version == CGROUP_V1)
-		return err_say(err, ERR_NO_RESOURCE, "the %s controller is bound to cgroup v1; boot with cgroup_no_v1=all",
-			       controller);
+		return err_say(err, ERR_NO_RESOURCE,
+			       "the %s controller is bound to cgroup v1; boot with cgroup_no_v1=all", controller);
 	return err_say(err, ERR_NO_RESOURCE,
 		       "the %s controller is not delegated to us; a systemd unit that runs vzd needs Delegate=yes",
 		       controller);
@@ -210,8 +213,8 @@ static int offer_controllers(const char *name, struct err *err)
 	r = cgroup_write(name, "cgroup.subtree_control", missing, &reason);
 	if (r == -EBUSY)
 		return err_say(err, ERR_SYSTEM,
-			       "cannot enable controllers below cgroup %s: it has processes of its own; a systemd unit that "
-			       "runs vzd needs DelegateSubgroup=supervisor",
+			       "cannot enable controllers below cgroup %s: it has processes of its own; a systemd unit "
+			       "that runs vzd needs DelegateSubgroup=supervisor",
 			       name);
 	if (r < 0)
 		*err = reason;
@@ -268,20 +271,27 @@ int cgroup_base(char **ret_base, struct err *err)
 	return r;
 }
 
+/* libcgroup has one code for all that mkdir and rmdir can say; errno still tells. */
+static int to_errno(int r)
+{
+	if (r == 0)
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
 int cgroup_create(const char *name, bool for_children, struct err *err)
 {
 	struct cgroup *group = cgroup_new_cgroup(name);
 	if (!group)
 		return err_set(err, ENOMEM, "create cgroup %s", name);
 
-	/* Given no controllers, libcgroup makes the directory and touches nothing else; with some it would, when one cannot be
-	 * enabled, remove the group and move its processes up. It has one code for all that mkdir can say, errno tells more. */
+	/* Given no controllers, libcgroup makes the directory and touches nothing else; with some it would, when one
+	 * cannot be enabled, remove the group and move its processes up. */
 	errno = 0;
-	int r = cgroup_create_cgroup(group, true);
-	int no = errno ? errno : EIO;
+	int r = to_errno(cgroup_create_cgroup(group, true));
 	cgroup_free(&group);
-	if (r != 0)
-		return err_set(err, no, "create cgroup %s", name);
+	if (r < 0)
+		return err_set(err, -r, "create cgroup %s", name);
 
 	return for_children ? offer_controllers(name, err) : 0;
 }
@@ -325,15 +335,16 @@ static void pause_ms(unsigned ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
-/* Reading the file arms poll: what changes after the read wakes it, so nothing is missed in between. A group that was removed
- * meanwhile has nobody in it: -ENODEV. */
+/* Reading the file arms poll: what changes after the read wakes it, so nothing is missed in between. A group that was
+ * removed meanwhile has nobody in it: -ENODEV. */
 static int await_empty(int dir, unsigned timeout_ms)
 {
 	cleanup_fd int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	if (events < 0)
 		return -errno;
 
-	for (int64_t end = now_ms() + timeout_ms;;) {
+	int64_t end = now_ms() + timeout_ms;
+	for (;;) {
 		char text[256];
 		ssize_t n = pread(events, text, sizeof(text) - 1, 0);
 		if (n < 0)
@@ -361,8 +372,8 @@ int cgroup_kill(const char *name, unsigned timeout_ms, struct err *err)
 		return 0;
 	if (r == -ETIMEDOUT)
 		return err_say(err, ERR_STOP_FAILED,
-			       "processes of cgroup %s still exist %u ms after they were killed; one may wait for a device "
-			       "(state D in ps)",
+			       "processes of cgroup %s still exist %u ms after they were killed; one may wait for a "
+			       "device (state D in ps)",
 			       name, timeout_ms);
 	return err_set(err, -r, "kill the processes of cgroup %s", name);
 }
@@ -373,8 +384,8 @@ static void close_listing(DIR **listing)
 		closedir(*listing);
 }
 
-/* Remove the children of a group in the order of its directory, up to the first that has children or processes: its name
- * comes back in `busy`, "" if none is left. Returns how many went. */
+/* Remove the children of a group in the order of its directory, up to the first that has children or processes: its
+ * name comes back in `busy`, "" if none is left. Returns how many went. */
 static int remove_children(int dir, char busy[static NAME_MAX + 1])
 {
 	cleanup_fd int copy = openat(dir, ".", READABLE_DIRECTORY);
@@ -398,9 +409,9 @@ static int remove_children(int dir, char busy[static NAME_MAX + 1])
 	return removed;
 }
 
-/* The walk holds one directory and climbs by "..", so that it needs neither a path nor a descriptor for each level: groups cannot
- * be moved, and their depth is for a delegate to choose. Whoever we climb from has no children any more and is the first that the
- * next round tries; if it refuses again, it has processes. */
+/* The walk holds one directory and climbs by "..", so that it needs neither a path nor a descriptor for each level:
+ * groups cannot be moved, and their depth is for a delegate to choose. Whoever we climb from has no children any more
+ * and is the first that the next round tries; if it refuses again, it has processes. */
 static int remove_below(int top)
 {
 	cleanup_fd int here = openat(top, ".", READABLE_DIRECTORY);
@@ -441,11 +452,10 @@ static int remove_group(const char *name)
 	struct cgroup *group = cgroup_new_cgroup(name);
 	if (!group)
 		return -ENOMEM;
-	r = cgroup_delete_cgroup_ext(group, CGFLAG_DELETE_EMPTY_ONLY);
+	errno = 0;
+	r = to_errno(cgroup_delete_cgroup_ext(group, CGFLAG_DELETE_EMPTY_ONLY));
 	cgroup_free(&group);
-	if (r == ECGNONEMPTY)
-		return -EBUSY;
-	return r == 0 ? 0 : -cgroup_get_last_errno();
+	return r;
 }
 
 int cgroup_remove(const char *name, struct err *err)

@@ -8,12 +8,13 @@
 
 struct err;
 
-/* Set up libcgroup, once a process (children inherit it). Fails on a machine without a cgroup2 mount, naming the remedy. */
+/* Set up libcgroup, once a process (children inherit it). Fails on a machine without a cgroup2 mount, naming the
+ * remedy. */
 int cgroup_setup(struct err *err);
 
 /* Find where our groups may live, and make it ready. Under systemd (our own group ends in /supervisor, as
- * DelegateSubgroup=supervisor makes it) that is the delegated group of our unit, its parent; otherwise /openve, which is made.
- * Enables every controller there is for the children. The caller frees *ret_base. */
+ * DelegateSubgroup=supervisor makes it) that is the delegated group of our unit, its parent; otherwise /openve, which
+ * is made. Enables every controller there is for the children. The caller frees *ret_base. */
 int cgroup_base(char **ret_base, struct err *err);
 
 /* Is the controller ("memory", "cpu", "pids", "io", "cpuset") offered to children of base? */
@@ -22,11 +23,12 @@ bool cgroup_has_controller(const char *base, const char *controller);
 /* The error for a limit whose controller is missing: names the controller and the remedy (cgroup_no_v1=all). */
 int cgroup_no_controller(const char *controller, struct err *err);
 
-/* Make the group with all controllers that its parent offers enabled in it and, when `for_children`, passed on to children
- * (which forbids processes in itself). One that exists is success. */
+/* Make the group with all controllers that its parent offers enabled in it and, when `for_children`, passed on to
+ * children (which forbids processes in itself). One that exists is success. */
 int cgroup_create(const char *name, bool for_children, struct err *err);
 
-/* Give the group to `uid`:`gid` as a delegate: the directory and the files that /sys/kernel/cgroup/delegate lists (cgroups(7)). */
+/* Give the group to `uid`:`gid` as a delegate: the directory and the files that /sys/kernel/cgroup/delegate lists
+ * (cgroups(7)). */
 int cgroup_delegate(const char *name, uid_t uid, gid_t gid, struct err *err);
 
 /* The group's directory, O_PATH|O_DIRECTORY is not enough for CLONE_INTO_CGROUP: O_RDONLY. */
@@ -48,5 +50,5 @@ bool cgroup_populated(const char *name);
 /* Kill all in it (cgroup.kill) and wait until none is left, at most timeout_ms. "Not there" is success. */
 int cgroup_kill(const char *name, unsigned timeout_ms, struct err *err);
 
-/* Remove the group and all below it; all must be dead. "Not there" is success. */
+/* Remove the group and all below it; all must be dead (who is still dying gets a second). "Not there" is success. */
 int cgroup_remove(const char *name, struct err *err);

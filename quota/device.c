@@ -1,5 +1,6 @@
-/* The kernel runs the program at each open of a device node and each mknod in the group: it asks for a kind of access to a type
- * and number of device. The rules are tried one after the other. For a whiteout (character device 0:0) it does not ask. */
+/* The kernel runs the program at each open of a device node and each mknod in the group: it asks for a kind of access
+ * to a type and number of device. The rules are tried one after the other. For a whiteout (character device 0:0) it
+ * does not ask. */
 #include "quota/device.h"
 
 #include <linux/bpf.h>
@@ -114,7 +115,7 @@ int device_filter_load(const struct device_rule *rules, size_t n, struct err *er
 	attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	attributes.insns = (uintptr_t)insns;
 	attributes.insn_cnt = (uint32_t)length;
-	attributes.license = (uintptr_t) "GPL";
+	attributes.license = (uintptr_t)"GPL";
 	strcpy(attributes.prog_name, "openve_devices"); /* in bpftool prog */
 
 	int fd = bpf(BPF_PROG_LOAD, &attributes);
@@ -123,7 +124,7 @@ int device_filter_load(const struct device_rule *rules, size_t n, struct err *er
 	return fd;
 }
 
-/* Without BPF_F_ALLOW_MULTI the program takes the place of the one that the group has, and groups below get none of their own. */
+/* Without BPF_F_ALLOW_MULTI the kernel puts it in the place of the other one, and lets groups below have none. */
 int device_filter_attach(int cgroup_fd, int filter_fd, struct err *err)
 {
 	union bpf_attr attributes;

@@ -19,8 +19,9 @@ struct device_rule {
 /* The program as instructions, for whoever wants to see it; the caller frees. */
 struct bpf_insn *device_filter_program(const struct device_rule *rules, size_t n, size_t *ret_length);
 
-/* Load the program: what a rule allows is allowed, all else (and mknod) is refused. Returns its fd; one serves many groups. */
+/* Load the program: what a rule allows is allowed, all else (and mknod) is refused. Returns its fd; one serves many
+ * groups. */
 int device_filter_load(const struct device_rule *rules, size_t n, struct err *err);
 
-/* Attach it to a group (a directory fd), for it and all below. Attaching the same program again is success. */
+/* Attach it to a group (a directory fd), for it and all below, in place of the one that the group has. */
 int device_filter_attach(int cgroup_fd, int filter_fd, struct err *err);

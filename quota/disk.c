@@ -1,5 +1,5 @@
-/* The quota calls take the directory's descriptor (quotactl_fd, Linux 5.14) and go through the VFS, so that XFS and ext4 are
- * alike: limits in blocks of 1 KiB, usage in bytes, 0 for no limit. */
+/* The quota calls take the directory's descriptor (quotactl_fd, Linux 5.14) and go through the VFS, so that XFS and
+ * ext4 are alike: limits in blocks of 1 KiB, usage in bytes, 0 for no limit. */
 #include "quota/disk.h"
 
 #include <fcntl.h>
@@ -28,8 +28,8 @@ static bool is_without_quota(int r)
 static int say_without_quota(struct err *err)
 {
 	err_say(err, ERR_QUOTA,
-		"the file system keeps no project quota; it must be XFS, or ext4 made with -O quota,project, and be mounted "
-		"with -o prjquota");
+		"the file system keeps no project quota; it must be XFS, or ext4 made with -O quota,project, and be "
+		"mounted with -o prjquota");
 	return -ENOTSUP;
 }
 

@@ -1,5 +1,5 @@
-/* A row says which file keeps a limit and how the limit is written there. Text is compared with text: what stays as it is costs
- * no system call, and a fresh group has what "no limit" reads as. */
+/* A row says which file keeps a limit and how the limit is written there. Text is compared with text: what stays as it
+ * is costs no system call, and a fresh group has what "no limit" reads as. */
 #include "quota/limits.h"
 
 #include <ctype.h>
@@ -46,8 +46,8 @@ static char *cpu_weight(uint64_t units, const struct cpus *unused)
 	return str_fmt("%" PRIu64, weight < 1 ? 1 : weight > CPU_WEIGHT_MAX ? CPU_WEIGHT_MAX : weight);
 }
 
-/* `count` CPUs in a row, going on at the front after the last one. Without hyper-threads those online may be 0, 2, 4, so
- * positions are counted, not numbers. An empty list takes the limit away. */
+/* `count` CPUs in a row, going on at the front after the last one. Without hyper-threads those online may be 0, 2, 4,
+ * so positions are counted, not numbers. An empty list takes the limit away. */
 static char *cpu_list(uint64_t count, const struct cpus *cpus)
 {
 	struct text list = {0};
@@ -78,7 +78,8 @@ static const struct row {
 	{"pids", "pids.max", offsetof(struct limits, numproc), amount},
 };
 
-/* What every group gets. The kernel pays for each group that a delegate makes, with memory and with time when it walks them. */
+/* What every group gets. Groups that a delegate makes cost the kernel memory, and time whenever it walks them. Out of
+ * memory, a group dies as a whole: nobody has to find out which part of it is missing. */
 static const struct fixed {
 	const char *controller;
 	const char *file;

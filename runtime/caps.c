@@ -1,6 +1,7 @@
-/* Capabilities that count only in the VE's own user namespace stay with it. What goes is what the kernel would refuse there
- * anyway, because it asks for the node's, and CAP_SYS_RESOURCE, which would lift the ceilings below. The bounding set is no wall:
- * a user namespace made inside starts with a full one again (user_namespaces(7)); the ceilings hold there as well. */
+/* Capabilities that count only in the VE's own user namespace stay with it. What goes is what the kernel would refuse
+ * there anyway, because it asks for the node's, and CAP_SYS_RESOURCE, which would lift the ceilings below. The bounding
+ * set is no wall: a user namespace made inside starts with a full one again (user_namespaces(7)); the ceilings hold
+ * there as well. */
 #include "runtime/caps.h"
 
 #include <stdint.h>
@@ -13,19 +14,19 @@
 #include "runtime/base/str.h"
 
 static const cap_value_t dropped[] = {
-	CAP_SYS_MODULE,	       /* kernel modules are the node's */
-	CAP_SYS_RAWIO,	       /* so are I/O ports and memory */
-	CAP_SYS_TIME,	       /* and the clock: time daemons look here and keep quiet (ConditionCapability=CAP_SYS_TIME) */
-	CAP_SYS_RESOURCE,      /* lifts the ceilings in /proc/sys/user */
-	CAP_SYSLOG,	       /* the kernel log is the node's */
-	CAP_MAC_ADMIN,	       /* the security module's policy too */
+	CAP_SYS_MODULE,	  /* kernel modules are the node's */
+	CAP_SYS_RAWIO,	  /* so are I/O ports and memory */
+	CAP_SYS_TIME,	  /* and the clock: time daemons look here and keep quiet (ConditionCapability=CAP_SYS_TIME) */
+	CAP_SYS_RESOURCE, /* lifts the ceilings in /proc/sys/user */
+	CAP_SYSLOG,	  /* the kernel log is the node's */
+	CAP_MAC_ADMIN,	  /* the security module's policy too */
 	CAP_MAC_OVERRIDE,
-	CAP_WAKE_ALARM,	       /* a VE does not wake the node from suspend */
-	CAP_BLOCK_SUSPEND,     /* nor keep it awake */
-	CAP_AUDIT_CONTROL,     /* there is one audit log, the node's */
+	CAP_WAKE_ALARM,	   /* a VE does not wake the node from suspend */
+	CAP_BLOCK_SUSPEND, /* nor keep it awake */
+	CAP_AUDIT_CONTROL, /* there is one audit log, the node's */
 	CAP_AUDIT_READ,
-	CAP_PERFMON,	       /* looks into the node's CPUs */
-	CAP_BPF,	       /* programs in the kernel */
+	CAP_PERFMON,		/* looks into the node's CPUs */
+	CAP_BPF,		/* programs in the kernel */
 	CAP_CHECKPOINT_RESTORE, /* the node dumps VEs, they not one another */
 };
 
@@ -38,9 +39,10 @@ struct limit {
 	rlim_t soft, hard; /* what each process starts with */
 };
 
-/* A VE's processes start with what the kernel gives the init of a machine (INIT_RLIMITS, include/asm-generic/resource.h), and never
- * with what vzd was started with. The ceilings are far above what a busy system uses: tasks, locked pages, queued signals and
- * messages count in the VE's memory.max, and pids.max is the wall for tasks. */
+/* A VE's processes start with what the kernel gives the init of a machine (INIT_RLIMITS,
+ * include/asm-generic/resource.h), and never with what vzd was started with. The ceilings are far above what a busy
+ * system uses: tasks, locked pages, queued signals and messages count in the VE's memory.max, and pids.max is the wall
+ * for tasks. */
 static const struct limit limits[] = {
 	{"CPU", RLIMIT_CPU, 0, RLIM_INFINITY, RLIM_INFINITY},
 	{"FSIZE", RLIMIT_FSIZE, 0, RLIM_INFINITY, RLIM_INFINITY},
@@ -73,18 +75,18 @@ struct ceiling {
  * against the uid that owns the VE's user namespace. None is 0: where one service of systemd or one program in a
  * sandbox would do, "no space left" is a failure that nobody handles. */
 static const struct ceiling ceilings[] = {
-	{"max_cgroup_namespaces", "1024"},
-	{"max_fanotify_groups", "128"}, /* the kernel's default, FANOTIFY_DEFAULT_MAX_GROUPS */
-	{"max_fanotify_marks", "65536"},
+	{"max_cgroup_namespaces", "1024"}, /* containers in the VE have one each, of every kind */
+	{"max_fanotify_groups", "128"},	   /* the kernel's default */
+	{"max_fanotify_marks", "65536"},   /* a virus scanner marks mounts, not files */
 	{"max_inotify_instances", "4096"}, /* the default 128 is soon used up by the daemons of one uid 0 */
-	{"max_inotify_watches", "524288"}, /* about 1 KiB each with the inode it holds */
-	{"max_ipc_namespaces", "1024"},
-	{"max_mnt_namespaces", "4096"}, /* one for nearly every service of systemd */
-	{"max_net_namespaces", "512"},	/* the dearest, and taken down one after the other for the whole node */
-	{"max_pid_namespaces", "1024"},
-	{"max_time_namespaces", "1024"},
-	{"max_user_namespaces", "1024"},
-	{"max_uts_namespaces", "1024"},
+	{"max_inotify_watches", "524288"}, /* about 1 KiB each with the inode that it holds */
+	{"max_ipc_namespaces", "1024"},	   /* PrivateIPC= */
+	{"max_mnt_namespaces", "4096"},	   /* one for nearly every service of systemd */
+	{"max_net_namespaces", "512"},	   /* the dearest, and taken down one after the other for the whole node */
+	{"max_pid_namespaces", "1024"},	   /* browsers' sandboxes */
+	{"max_time_namespaces", "1024"},   /* the VE's own is the only one that most systems see */
+	{"max_user_namespaces", "1024"},   /* PrivateUsers=, bubblewrap, rootless containers */
+	{"max_uts_namespaces", "1024"},	   /* ProtectHostname= */
 };
 
 static void free_caps(cap_t *caps)
@@ -92,7 +94,8 @@ static void free_caps(cap_t *caps)
 	cap_free(*caps);
 }
 
-/* What is taken from the bounding set alone would stay effective until exec. */
+/* What is taken from the bounding set alone would stay effective until exec. The ambient set is never more than the
+ * inheritable one and is emptied with it. */
 static int drop_own(struct err *err)
 {
 	__attribute__((cleanup(free_caps))) cap_t own = cap_get_proc();
@@ -109,9 +112,6 @@ int caps_drop(struct err *err)
 	for (size_t i = 0; i < countof(dropped); i++)
 		if (cap_drop_bound(dropped[i]) < 0)
 			return err_set(err, errno, "drop capability %d from the bounding set", dropped[i]);
-
-	if (cap_reset_ambient() < 0)
-		return err_set(err, errno, "empty the ambient capabilities");
 	return drop_own(err);
 }
 
@@ -121,7 +121,7 @@ static int set_limit(const struct limit *limit, rlim_t soft, rlim_t hard, struct
 
 	if (setrlimit(limit->resource, &value) < 0)
 		return err_set(err, errno,
-			       "set the VE's limit %s (vzd needs CAP_SYS_RESOURCE, and fs.nr_open must not be below NOFILE)",
+			       "set the VE's limit %s (vzd needs CAP_SYS_RESOURCE and fs.nr_open at least NOFILE)",
 			       limit->name);
 	return 0;
 }

@@ -164,9 +164,6 @@ static const struct step create_steps[] = {
 
 static int check_free(struct op *op, const char *id, struct creating *creating)
 {
-	struct err unknown = {0};
-	uint32_t owner;
-
 	if (str_u32(id, &creating->ve.ctid) == 0) {
 		int r = ve_find(id, &creating->ve.ctid, op->err);
 		if (r < 0)
@@ -179,8 +176,9 @@ static int check_free(struct op *op, const char *id, struct creating *creating)
 		if (r < 0)
 			return r;
 	}
-	if (creating->given.name && ve_find(creating->given.name, &owner, &unknown) == 0)
-		return err_say(op->err, ERR_NAME, "Unable to set name: \"%s\" is in use by CT %u", creating->given.name, owner);
+	/* Without a CTID yet no number can be its own. */
+	if (creating->given.name)
+		return names_check(creating->given.name, creating->ve.ctid, op->err);
 	return 0;
 }
 

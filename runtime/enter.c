@@ -17,6 +17,7 @@
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/caps.h"
 #include "runtime/child.h"
 #include "runtime/host.h"
 #include "runtime/op.h"
@@ -214,6 +215,9 @@ static int receive(int sync, struct session *session, struct err *err)
 static int start(struct op *op, int ve, const struct exec_request *request, struct session *session)
 {
 	int ends[2];
+	int r = caps_limit_creator(op->err);
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set(op->err, errno, "make a socket pair");
 
@@ -221,7 +225,7 @@ static int start(struct op *op, int ve, const struct exec_request *request, stru
 	if (pid == 0)
 		enter(request, &op->host->seccomp, ve, ends[1]);
 	close(ends[1]);
-	int r = pid < 0 ? pid : receive(ends[0], session, op->err);
+	r = pid < 0 ? pid : receive(ends[0], session, op->err);
 	close(ends[0]);
 	return r;
 }

@@ -5,7 +5,13 @@
 
 struct err;
 
-/* Give the name to a VE. ERR_NAME if another has it; its own already is success. */
+/* Whose name it is. ERR_BAD_CTID if nobody's. */
+int names_find(const char *name, uint32_t *ret_ctid, struct err *err);
+
+/* May a VE take the name? ERR_NAME if another has it, or if it is another's number; its own already is fine. */
+int names_check(const char *name, uint32_t ctid, struct err *err);
+
+/* Give the name to a VE, as names_check() allows. */
 int names_assign(const char *name, uint32_t ctid, struct err *err);
 
 /* Take the name back, if it is this VE's. NULL and "not there" are success. */

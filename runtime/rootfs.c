@@ -78,6 +78,9 @@ static const struct mask {
 
 static int configure(int context, const struct kernel_fs *fs, struct err *err)
 {
+	/* What mount(8) and df(1) show in their first column. */
+	if (fsconfig(context, FSCONFIG_SET_STRING, "source", fs->type, 0) < 0)
+		return err_set(err, errno, "name a %s", fs->type);
 	for (const char *const *option = fs->options; *option; option++) {
 		cleanup_free char *key = mem_strdup(*option);
 		char *value = strchr(key, '=');

@@ -1,11 +1,11 @@
-/* Everything that no row refuses is allowed: the walls of a VE are the kernel's own checks against its user namespace. The
- * rows take away what those checks do not cover, what reaches deep into the kernel for the sake of few programs, and what
- * would only fail later. A refused call answers what its callers take for "this kernel does not have it" and go on:
- * ENOSYS where they probe, EPERM where they look at their privileges.
+/* Everything that no row refuses is allowed: the walls of a VE are the kernel's own checks against its user namespace.
+ * The rows take away what those checks do not cover, what reaches deep into the kernel for the sake of few programs,
+ * and what would only fail later. A refused call answers what its callers take for "this kernel does not have it" and
+ * go on: ENOSYS where they probe, EPERM where they look at their privileges.
  *
- * Arguments are compared in their low 32 bits, because that is all the kernel looks at in an int: a filter that compares 64
- * is walked around by setting bit 32. libseccomp can mask only when it compares for equality, so ranges of values are
- * cut into aligned blocks, as ranges of addresses are into prefixes. */
+ * Arguments are compared in their low 32 bits, because that is all the kernel looks at in an int: a filter that
+ * compares 64 is walked around by setting bit 32. libseccomp can mask only when it compares for equality, so ranges of
+ * values are cut into aligned blocks, as ranges of addresses are into prefixes. */
 #include "runtime/seccomp.h"
 
 #include <linux/in.h>
@@ -25,8 +25,9 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 
-/* The newest call that was looked at for this table: file_setattr, Linux 6.17. Later ones answer ENOSYS, as on the kernel that
- * programs were written for. Numbers from 424 on are the same for x86-64 and i386; those of x32 lie above them all. */
+/* The newest call that was looked at for this table: file_setattr, Linux 6.17. Later ones answer ENOSYS, as on the
+ * kernel that programs were written for. Numbers from 424 on are the same for x86-64 and i386; those of x32 lie above
+ * them all. */
 #define NEWEST_CALL 469
 
 #define SOCK_TYPE_MASK 0xf /* of socket(2)'s type argument; the rest are flags. include/linux/net.h */
@@ -47,10 +48,8 @@ struct choice {
 	size_t n;
 };
 
-static const uint32_t families[] = {
-	AF_UNIX, AF_INET, AF_INET6, AF_NETLINK,
-	AF_PACKET, /* DHCP clients, tcpdump, arping */
-};
+/* Packets are for DHCP clients, tcpdump and arping. */
+static const uint32_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
 
 static const uint32_t netlink_protocols[] = {
 	NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_KOBJECT_UEVENT, NETLINK_GENERIC,
@@ -58,10 +57,8 @@ static const uint32_t netlink_protocols[] = {
 
 static const uint32_t pair_families[] = {AF_UNIX};
 
-static const uint32_t personalities[] = {
-	PER_LINUX, PER_LINUX32,
-	0xffffffff, /* asks for the current one */
-};
+/* The last asks for the current one. */
+static const uint32_t personalities[] = {PER_LINUX, PER_LINUX32, 0xffffffff};
 
 struct row {
 	const char *calls; /* separated by spaces; those that an architecture does not have are skipped there */
@@ -78,8 +75,8 @@ static const struct row rows[] = {
 	/* Memory that no limit of the VE accounts for. */
 	{"add_key keyctl request_key", ENOSYS, "keys are kernel memory outside of memory.max"},
 
-	/* Deep parts of the kernel that few programs need. In a user namespace most are closed already; a mistake in that check, or
-	 * a sysctl of the node that opens one, must not be enough. */
+	/* Deep parts of the kernel that few programs need. In a user namespace most are closed already; a mistake in
+	 * that check, or a sysctl of the node that opens one, must not be enough. */
 	{"io_uring_enter io_uring_register io_uring_setup", ENOSYS, "a second system call table, which no filter sees"},
 	{"bpf", EPERM, "programs in the kernel"},
 	{"perf_event_open", EPERM, "looks into the node's CPUs"},
@@ -87,8 +84,8 @@ static const struct row rows[] = {
 	{"open_by_handle_at", EPERM, "opens files by inode number, outside of any root directory"},
 	{"lsm_get_self_attr lsm_list_modules lsm_set_self_attr", ENOSYS, "the node's security modules"},
 
-	/* The node's, never a VE's. adjtimex and clock_adjtime stay: reading is how programs learn whether the clock is right,
-	 * and for writing the kernel asks for the node's CAP_SYS_TIME. */
+	/* The node's, never a VE's. adjtimex and clock_adjtime stay: reading is how programs learn whether the clock is
+	 * right, and for writing the kernel asks for the node's CAP_SYS_TIME. */
 	{"clock_settime clock_settime64 settimeofday stime", EPERM, "the clock is the node's"},
 	{"delete_module finit_module init_module", EPERM, "modules are the node's"},
 	{"kexec_file_load kexec_load", EPERM, "boots another kernel"},
@@ -106,12 +103,14 @@ static const struct row rows[] = {
 	{"ioctl", EPERM, "pastes into a terminal", WHEN(IS(1, TIOCLINUX))},
 	{"ioctl", EPERM, "loads line disciplines, made for hardware that no VE has", WHEN(IS(1, TIOCSETD))},
 
-	/* A family, protocol or type that is asked for makes the kernel load its module, and most of those are seldom looked at.
-	 * All have one errno: on i386 libseccomp gives each rule, less its family, to socketcall(2) as well, whose arguments
-	 * are in memory and cannot be seen. What is left is that socketcall makes no sockets at all; socket(2) does. */
+	/* A family, protocol or type that is asked for makes the kernel load its module, and most of those are seldom
+	 * looked at. All have one errno: on i386 libseccomp gives each rule, less its family, to socketcall(2) as well,
+	 * whose arguments are in memory and cannot be seen. What is left is that socketcall makes no sockets at all;
+	 * socket(2) does. */
 	{"socket", EAFNOSUPPORT, "this family is not for VEs", ONLY(0, families)},
 	{"socketpair", EAFNOSUPPORT, "only unix sockets come in pairs", ONLY(0, pair_families)},
-	{"socket", EAFNOSUPPORT, "this netlink protocol is not for VEs", WHEN(IS(0, AF_NETLINK)), ONLY(2, netlink_protocols)},
+	{"socket", EAFNOSUPPORT, "this netlink protocol is not for VEs", WHEN(IS(0, AF_NETLINK)),
+	 ONLY(2, netlink_protocols)},
 	{"socket", EAFNOSUPPORT, "SCTP", WHEN(IS(2, IPPROTO_SCTP))},
 	{"socket", EAFNOSUPPORT, "SCTP, by its type", WHEN(IS(0, AF_INET), IS_TYPE(SOCK_SEQPACKET))},
 	{"socket", EAFNOSUPPORT, "SCTP, by its type", WHEN(IS(0, AF_INET6), IS_TYPE(SOCK_SEQPACKET))},

@@ -11,6 +11,6 @@ struct err;
 /* Compile the table to a BPF program. The caller keeps it for ever (workers inherit it by fork). */
 int seccomp_compile(struct sock_fprog *ret, struct err *err);
 
-/* Install it in the calling thread, for good. Needs CAP_SYS_ADMIN in the current user namespace (no_new_privs is not set: sudo
- * must work in the VE). */
+/* Install it in the calling thread, for good. Needs CAP_SYS_ADMIN in the current user namespace (no_new_privs is not
+ * set: sudo must work in the VE). */
 int seccomp_install(const struct sock_fprog *program, struct err *err);

@@ -12,6 +12,7 @@
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
 #include "runtime/host.h"
+#include "runtime/names.h"
 
 #define CTID_MAX 2147483644u /* vzctl's */
 
@@ -24,35 +25,12 @@ const char *ve_state_name(enum ve_state state)
 	return names[state];
 }
 
-/* A name is a link names/NAME -> …/conf/CTID.conf, as vzctl makes it. */
-static int find_by_name(const char *name, uint32_t *ret_ctid, struct err *err)
-{
-	char target[256];
-	cleanup_free char *link = str_fmt(PATH_NAMES_DIR "/%s", name);
-
-	if (strchr(name, '/') || name[0] == '.' || name[0] == '\0')
-		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s", name);
-
-	ssize_t n = readlink(link, target, sizeof(target) - 1);
-	if (n < 0)
-		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: it is neither a number nor the name of a VE", name);
-	target[n] = '\0';
-
-	const char *file = strrchr(target, '/');
-	cleanup_free char *number = mem_strdup(file ? file + 1 : target);
-	if (str_ends(number, ".conf"))
-		number[strlen(number) - strlen(".conf")] = '\0';
-	if (str_u32(number, ret_ctid) < 0)
-		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: its link %s points to %s, not to a VE", name, link, target);
-	return 0;
-}
-
 int ve_find(const char *id, uint32_t *ret_ctid, struct err *err)
 {
 	uint32_t ctid;
 
 	if (str_u32(id, &ctid) < 0)
-		return find_by_name(id, ret_ctid, err);
+		return names_find(id, ret_ctid, err);
 	if (ctid == 0)
 		return err_say(err, ERR_BAD_CTID, "Only set actions are allowed for CT0");
 	if (ctid > CTID_MAX)

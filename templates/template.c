@@ -29,9 +29,9 @@ static int say_missing(int dir, const char *name, struct err *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < names.n; i++)
-		text_add(&list, "%s%s", i > 0 ? ", " : "", names.name[i]);
+		text_add(&list, "%s%s", i > 0 ? ", " : "are: ", names.name[i]);
 	return err_say(err, ERR_NO_TEMPLATE, "no template %s on this node; there %s", name,
-		       names.n > 0 ? list.s : "is none: import or build one");
+		       list.s ? list.s : "is none: import or build one");
 }
 
 int template_find(int dir, const char *name, struct template *ret, struct err *err)

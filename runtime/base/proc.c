@@ -129,8 +129,11 @@ static int await(pid_t pid, const char *name, const struct listener *listener, s
 		return 0;
 	if (!listener->last[0])
 		return err_say(err, ERR_SYSTEM, "%s: failed with exit code %d", name, WEXITSTATUS(status));
-	return err_say(err, complains_of_space(listener->last) ? ERR_NO_SPACE : ERR_SYSTEM, "%s (exit code %d)",
-		       listener->last, WEXITSTATUS(status));
+
+	enum err_kind kind = complains_of_space(listener->last) ? ERR_NO_SPACE : ERR_SYSTEM;
+	if (str_after(listener->last, name))
+		return err_say(err, kind, "%s (exit code %d)", listener->last, WEXITSTATUS(status));
+	return err_say(err, kind, "%s: %s (exit code %d)", name, listener->last, WEXITSTATUS(status));
 }
 
 static int run(int dirfd, const char *const argv[], struct listener *listener, struct err *err)

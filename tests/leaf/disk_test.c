@@ -1,13 +1,9 @@
 /* Project quota against the kernel, once on XFS and once on ext4. Runs as root on a node. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/stat.h>
@@ -105,16 +101,16 @@ static uint64_t fill(int dir, const char *name, uint64_t size)
 	return written;
 }
 
-static void project_quota_is_found(void **state)
+TEST(project_quota_is_found)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	assert_ok(disk_check(env->pool, &err), &err);
 }
 
-static void what_is_written_is_counted(void **state)
+TEST(what_is_written_is_counted)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct disk_usage before, after;
 
@@ -128,9 +124,9 @@ static void what_is_written_is_counted(void **state)
 	assert_memory_equal(&after.limits, &no_limits, sizeof(no_limits));
 }
 
-static void limits_are_read_back(void **state)
+TEST(limits_are_read_back)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct disk_usage usage;
 	const struct disk_limits limits = {16 * MIB, 32 * MIB, 100, 200};
@@ -140,9 +136,9 @@ static void limits_are_read_back(void **state)
 	assert_memory_equal(&usage.limits, &limits, sizeof(limits));
 }
 
-static void space_beyond_the_limit_is_refused(void **state)
+TEST(space_beyond_the_limit_is_refused)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	const struct disk_limits limits = {DISK_NO_LIMIT, 8 * MIB, DISK_NO_LIMIT, DISK_NO_LIMIT};
 
@@ -152,9 +148,9 @@ static void space_beyond_the_limit_is_refused(void **state)
 	assert_int_equal(fill(env->pool, "others", 16 * MIB), 16 * MIB);
 }
 
-static void inodes_beyond_the_limit_are_refused(void **state)
+TEST(inodes_beyond_the_limit_are_refused)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct disk_usage usage;
 	struct disk_limits limits = no_limits;
@@ -167,9 +163,9 @@ static void inodes_beyond_the_limit_are_refused(void **state)
 	assert_true(errno == ENOSPC || errno == EDQUOT);
 }
 
-static void df_shows_the_limit(void **state)
+TEST(df_shows_the_limit)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct statvfs df;
 	const struct disk_limits limits = {32 * MIB, 32 * MIB, 500, 500};
@@ -180,9 +176,9 @@ static void df_shows_the_limit(void **state)
 	assert_int_equal(df.f_files, 500);
 }
 
-static void a_limit_that_is_taken_away_is_gone(void **state)
+TEST(a_limit_that_is_taken_away_is_gone)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct statvfs df;
 	const struct disk_limits limits = {DISK_NO_LIMIT, MIB, DISK_NO_LIMIT, 10};
@@ -194,9 +190,9 @@ static void a_limit_that_is_taken_away_is_gone(void **state)
 	assert_true(df.f_blocks * df.f_frsize > 256 * MIB);
 }
 
-static void the_smallest_limit_is_one(void **state)
+TEST(the_smallest_limit_is_one)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	const struct disk_limits limits = {DISK_NO_LIMIT, 0, DISK_NO_LIMIT, 0};
 
@@ -205,9 +201,9 @@ static void the_smallest_limit_is_one(void **state)
 	assert_int_equal(mkdirat(env->dir, "below", 0700), -1);
 }
 
-static void a_soft_limit_above_the_hard_one_is_refused(void **state)
+TEST(a_soft_limit_above_the_hard_one_is_refused)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct disk_usage usage;
 	const struct disk_limits good = {4 * MIB, 8 * MIB, 10, 20}, bad = {9 * MIB, 8 * MIB, 10, 20};
@@ -221,9 +217,9 @@ static void a_soft_limit_above_the_hard_one_is_refused(void **state)
 	assert_memory_equal(&usage.limits, &good, sizeof(good));
 }
 
-static void a_project_that_never_was_is_empty(void **state)
+TEST(a_project_that_never_was_is_empty)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct disk_usage usage;
 
@@ -249,9 +245,8 @@ static void assert_refused(int dir)
 	assert_ok(disk_limit(dir, OTHER_PROJECT, &no_limits, &none), &none);
 }
 
-static void without_project_quota_nothing_is_promised(void **state)
+TEST(without_project_quota_nothing_is_promised)
 {
-	(void)state;
 	static const char *const plain_ext4[] = {"mkfs.ext4", "-q", NULL};
 	struct err err = {0};
 

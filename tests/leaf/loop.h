@@ -1,4 +1,5 @@
-/* A fresh file system in a file, for tests as root. It is mounted nowhere: it exists as long as a descriptor in it is open. */
+/* A fresh file system in a file, for tests as root. It is mounted nowhere: it exists as long as a descriptor in it is
+ * open. */
 #pragma once
 
 struct err;

@@ -1,11 +1,7 @@
 /* Links, in network namespaces that are made for the test. Runs as root. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -69,9 +65,9 @@ static void assert_at_home(const struct env *env)
 	assert_int_equal(here.st_ino, home.st_ino);
 }
 
-static void a_link_goes_up_in_its_namespace(void **state)
+TEST(a_link_goes_up_in_its_namespace)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_false(is_up(env, "lo"));
@@ -82,9 +78,9 @@ static void a_link_goes_up_in_its_namespace(void **state)
 	assert_at_home(env);
 }
 
-static void a_link_that_is_not_there_is_named(void **state)
+TEST(a_link_that_is_not_there_is_named)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_int_equal(link_up(env->other, "venet7", &err), -ENODEV);
@@ -92,9 +88,9 @@ static void a_link_that_is_not_there_is_named(void **state)
 	assert_at_home(env);
 }
 
-static void what_is_no_namespace_is_refused(void **state)
+TEST(what_is_no_namespace_is_refused)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	cleanup_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -111,9 +107,9 @@ static unsigned open_descriptors(void)
 	return n;
 }
 
-static void nothing_stays_open(void **state)
+TEST(nothing_stays_open)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	unsigned before = open_descriptors();
 

@@ -1,12 +1,8 @@
-/* Groups, their limits, counters and device filter, against the kernel. Runs as root on a node with cgroup v2; all that it
- * makes is in one group of its own, which is gone afterwards. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* Groups, their limits, counters and device filter, against the kernel. Runs as root on a node with cgroup v2; all that
+ * it makes is in one group of its own, which is gone afterwards. */
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
@@ -134,9 +130,9 @@ static void assert_gone(const char *group)
 	assert_int_equal(cgroup_open(group, &err), -ENOENT);
 }
 
-static void the_base_offers_what_the_kernel_has(void **state)
+TEST(the_base_offers_what_the_kernel_has)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	static const char *const controllers[] = {"cpu", "cpuset", "io", "memory", "pids"};
 
 	for (size_t i = 0; i < countof(controllers); i++)
@@ -145,9 +141,9 @@ static void the_base_offers_what_the_kernel_has(void **state)
 	assert_false(cgroup_has_controller("no/such/group", "cpu"));
 }
 
-static void a_group_for_children_passes_all_on(void **state)
+TEST(a_group_for_children_passes_all_on)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	cleanup_free char *offered = file_of(env->base, "cgroup.subtree_control");
@@ -158,9 +154,9 @@ static void a_group_for_children_passes_all_on(void **state)
 	assert_file(env->leaf, "cgroup.subtree_control", "");
 }
 
-static void creating_twice_keeps_what_is_there(void **state)
+TEST(creating_twice_keeps_what_is_there)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_create(env->leaf, false, &err), &err);
@@ -170,9 +166,9 @@ static void creating_twice_keeps_what_is_there(void **state)
 	assert_file(env->leaf, "pids.max", "7");
 }
 
-static void a_group_that_cannot_be_made_says_why(void **state)
+TEST(a_group_that_cannot_be_made_says_why)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_write(env->top, "cgroup.max.descendants", "0", &err), &err);
@@ -181,9 +177,9 @@ static void a_group_that_cannot_be_made_says_why(void **state)
 	assert_non_null(strstr(err.text, "/leaf: Resource temporarily unavailable"));
 }
 
-static void files_are_read_as_what_they_are(void **state)
+TEST(files_are_read_as_what_they_are)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	uint64_t n = 5;
 
@@ -200,9 +196,9 @@ static void files_are_read_as_what_they_are(void **state)
 	assert_int_equal(cgroup_read_key(env->top, "cgroup.events", "froze", &n), -ENOENT);
 }
 
-static void what_the_kernel_refuses_is_told(void **state)
+TEST(what_the_kernel_refuses_is_told)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	cleanup_free char *told = str_fmt("write \"many\" to pids.max of cgroup %s: Invalid argument", env->top);
@@ -220,18 +216,25 @@ static uid_t owner_of(const char *group, const char *file)
 	return st.st_uid;
 }
 
-static void a_delegate_gets_the_processes_and_not_the_limits(void **state)
+TEST(a_delegate_gets_the_processes_and_not_the_limits)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	static const struct {
 		const char *file;
 		uid_t owner;
 	} files[] = {
-		{".", 100000},		{"cgroup.procs", 100000},   {"cgroup.subtree_control", 100000},
-		{"cgroup.threads", 100000}, {"cgroup.kill", 0},	    {"cgroup.freeze", 0},
-		{"cgroup.type", 0},	{"cgroup.max.depth", 0},    {"memory.max", 0},
-		{"pids.max", 0},	{"cpu.max", 0},
+		{".", 100000},
+		{"cgroup.procs", 100000},
+		{"cgroup.subtree_control", 100000},
+		{"cgroup.threads", 100000},
+		{"cgroup.kill", 0},
+		{"cgroup.freeze", 0},
+		{"cgroup.type", 0},
+		{"cgroup.max.depth", 0},
+		{"memory.max", 0},
+		{"pids.max", 0},
+		{"cpu.max", 0},
 	};
 
 	assert_ok(cgroup_create(env->leaf, false, &err), &err);
@@ -240,9 +243,9 @@ static void a_delegate_gets_the_processes_and_not_the_limits(void **state)
 		assert_int_equal(owner_of(env->leaf, files[i].file), files[i].owner);
 }
 
-static void a_process_starts_in_its_group(void **state)
+TEST(a_process_starts_in_its_group)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_create(env->leaf, false, &err), &err);
@@ -253,9 +256,9 @@ static void a_process_starts_in_its_group(void **state)
 	assert_true(cgroup_populated(env->top));
 }
 
-static void killing_leaves_nobody(void **state)
+TEST(killing_leaves_nobody)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	cleanup_free char *below = str_fmt("%s/below", env->leaf);
 
@@ -274,9 +277,9 @@ static int fork_for_ever(void)
 	return 0;
 }
 
-static void a_fork_bomb_dies(void **state)
+TEST(a_fork_bomb_dies)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_create(env->leaf, false, &err), &err);
@@ -288,9 +291,9 @@ static void a_fork_bomb_dies(void **state)
 	assert_false(cgroup_populated(env->leaf));
 }
 
-static void frozen_and_stopped_processes_die(void **state)
+TEST(frozen_and_stopped_processes_die)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_create(env->leaf, false, &err), &err);
@@ -317,9 +320,9 @@ static bool waits_in_kernel(pid_t pid)
 	return str_after(strrchr(stat, ')'), ") D");
 }
 
-static void what_does_not_die_in_time_is_told(void **state)
+TEST(what_does_not_die_in_time_is_told)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	cleanup_fd int frozen = loop_make(loop_ext4, "defaults", &err);
 
@@ -335,15 +338,16 @@ static void what_does_not_die_in_time_is_told(void **state)
 	assert_int_equal(ioctl(frozen, FITHAW, 0), 0);
 	close(FROZEN_FD);
 
-	cleanup_free char *told = str_fmt("processes of cgroup %s still exist 100 ms after they were killed", env->leaf);
+	cleanup_free char *told =
+		str_fmt("processes of cgroup %s still exist 100 ms after they were killed", env->leaf);
 	assert_true(r < 0);
 	assert_int_equal(err.kind, ERR_STOP_FAILED);
 	assert_non_null(str_after(err.text, told));
 }
 
-static void nothing_to_kill_or_remove_is_success(void **state)
+TEST(nothing_to_kill_or_remove_is_success)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_kill(env->leaf, PATIENCE_MS, &err), &err);
@@ -384,9 +388,9 @@ static void make_wide(const char *group, unsigned width)
 	}
 }
 
-static void whatever_a_delegate_made_is_removed(void **state)
+TEST(whatever_a_delegate_made_is_removed)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_create(env->leaf, false, &err), &err);
@@ -396,9 +400,9 @@ static void whatever_a_delegate_made_is_removed(void **state)
 	assert_gone(env->leaf);
 }
 
-static void a_group_with_processes_is_not_removed(void **state)
+TEST(a_group_with_processes_is_not_removed)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	cleanup_free char *below = str_fmt("%s/below", env->leaf);
 
@@ -410,19 +414,28 @@ static void a_group_with_processes_is_not_removed(void **state)
 	assert_true(cgroup_populated(below));
 }
 
-static void limits_reach_the_kernel_and_leave_again(void **state)
+TEST(limits_reach_the_kernel_and_leave_again)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	const struct limits limits = {
-		.ram = 64 << 20, .swap = 32 << 20, .cpulimit = 150, .cpuunits = 500, .cpus = 1, .cpu_first = 1, .numproc = 40,
+		.ram = 64 << 20,
+		.swap = 32 << 20,
+		.cpulimit = 150,
+		.cpuunits = 500,
+		.cpus = 1,
+		.cpu_first = 1,
+		.numproc = 40,
 	};
 	static const struct {
 		const char *file, *limited, *unlimited;
 	} files[] = {
-		{"memory.max", "67108864", "max"},   {"memory.swap.max", "33554432", "max"},
-		{"cpu.max", "150000 100000", "max 100000"}, {"cpu.weight", "50", "100"},
-		{"cpuset.cpus", "1", ""},	     {"pids.max", "40", "max"},
+		{"memory.max", "67108864", "max"},
+		{"memory.swap.max", "33554432", "max"},
+		{"cpu.max", "150000 100000", "max 100000"},
+		{"cpu.weight", "50", "100"},
+		{"cpuset.cpus", "1", ""},
+		{"pids.max", "40", "max"},
 		{"memory.oom.group", "1", "1"},
 	};
 
@@ -436,9 +449,9 @@ static void limits_reach_the_kernel_and_leave_again(void **state)
 		assert_file(env->leaf, files[i].file, files[i].unlimited);
 }
 
-static void a_limit_without_its_controller_is_an_error(void **state)
+TEST(a_limit_without_its_controller_is_an_error)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	cleanup_free char *bare = str_fmt("%s/bare", env->leaf);
 	struct limits limits = unlimited;
@@ -453,9 +466,8 @@ static void a_limit_without_its_controller_is_an_error(void **state)
 	assert_non_null(strstr(err.text, "the memory controller is not delegated"));
 }
 
-static void a_controller_that_is_nowhere_is_named_with_the_remedy(void **state)
+TEST(a_controller_that_is_nowhere_is_named_with_the_remedy)
 {
-	(void)state;
 	struct err err = {0};
 
 	assert_true(cgroup_no_controller("freezer", &err) < 0);
@@ -475,9 +487,9 @@ static int fork_until_refused(void)
 	return 0;
 }
 
-static void too_many_processes_are_refused_and_counted(void **state)
+TEST(too_many_processes_are_refused_and_counted)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct limits limits = unlimited;
 	struct usage usage;
@@ -502,9 +514,9 @@ static int use_memory(void)
 	return 0;
 }
 
-static void too_much_memory_kills_the_whole_group(void **state)
+TEST(too_much_memory_kills_the_whole_group)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 	struct limits limits = unlimited;
 	struct usage usage;
@@ -525,9 +537,9 @@ static void too_much_memory_kills_the_whole_group(void **state)
 	assert_true(usage.cpu_usec > 0);
 }
 
-static void counters_that_are_not_there_say_so(void **state)
+TEST(counters_that_are_not_there_say_so)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct usage usage = {0};
 
 	usage_read(env->leaf, &usage);
@@ -545,11 +557,11 @@ static const struct {
 	int flags;
 	int no; /* what open says */
 } opens[] = {
-	{"/dev/null", O_RDWR, 0},
-	{"/dev/zero", O_RDONLY, 0},
-	{"/dev/zero", O_WRONLY, EPERM},
-	{"/dev/zero", O_RDWR, EPERM},
-	{"/dev/full", O_RDONLY, EPERM},
+	{"/dev/null", O_RDWR, 0},	/* its rule allows both */
+	{"/dev/zero", O_RDONLY, 0},	/* its rule allows just that */
+	{"/dev/zero", O_WRONLY, EPERM}, /* and not that */
+	{"/dev/zero", O_RDWR, EPERM},	/* nor more */
+	{"/dev/full", O_RDONLY, EPERM}, /* it has no rule */
 };
 
 static const struct {
@@ -582,9 +594,9 @@ static int try_devices(void)
 	return 0;
 }
 
-static void devices_are_what_the_rules_say(void **state)
+TEST(devices_are_what_the_rules_say)
 {
-	struct env *env = *state;
+	struct env *env = *state_;
 	struct err err = {0};
 
 	assert_ok(cgroup_create(env->leaf, false, &err), &err);

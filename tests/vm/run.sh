@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2030,SC2031,SC2034 # run_make_ready changes its own copies; others read
 # A run: nodes booted to run one command, from the words on the command line to their end. Sourced.
 
 RUN_BOOT_LIMIT=240
@@ -149,10 +149,20 @@ run_boot() {
 	run_end
 }
 
+# Remove what runs left that were killed; their process id is in the name.
+run_trim() {
+	local left pid
+	for left in "${TMPDIR:-/tmp}"/openve-node.*.*; do
+		pid=${left##*/openve-node.}
+		[[ -e /proc/${pid%.*} ]] || rm -rf --one-file-system "$left"
+	done
+}
+
 # Make what one run needs on this machine.
 run_open() {
 	run_logs=${OPENVE_LOGS:-$(cache_logs run)}
-	run_directory=$(mktemp -d "${TMPDIR:-/tmp}/openve-node.XXXXXX")
+	run_trim
+	run_directory=$(mktemp -d "${TMPDIR:-/tmp}/openve-node.$$.XXXXXX")
 	trap run_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -211,7 +221,7 @@ run_go() {
 run_run() {
 	run_parse "$@"
 	[[ ${#run_command[@]} -gt 0 ]] || bad_usage 'run needs a command'
-	run_go
+	run_go </dev/null
 	if [[ $run_status != 0 ]]; then
 		echo "node: the command ended with status $run_status; the consoles are in $run_logs" >&2
 	fi

@@ -125,7 +125,7 @@ test_stop() {
 # Print the names of suites: all there are, or those asked for, which must exist.
 test_names() {
 	local name found
-	cd "$SOURCE/tests"
+	cd "$SOURCE/tests" || return
 	if [[ $# == 0 ]]; then
 		find . -path './suites/*.bats' -printf '%f\n'
 	fi

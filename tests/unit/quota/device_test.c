@@ -1,12 +1,8 @@
-/* What the device filter answers, asked as the kernel asks it. The few instructions that it is made of are run here, and any
- * other is a failure. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* What the device filter answers, asked as the kernel asks it. The few instructions that it is made of are run here,
+ * and any other is a failure. */
+#include "unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 #include <linux/bpf.h>
 
 #include "quota/device.h"
@@ -74,7 +70,8 @@ static const struct device_rule rules[] = {
 	{'c', 136, DEVICE_ANY, true, true},
 };
 
-static bool ask(const struct device_rule *table, size_t n, uint32_t type, uint32_t access, uint32_t major, uint32_t minor)
+static bool ask(const struct device_rule *table, size_t n, uint32_t type, uint32_t access, uint32_t major,
+		uint32_t minor)
 {
 	struct bpf_cgroup_dev_ctx context = {.access_type = access << 16 | type, .major = major, .minor = minor};
 	size_t length;
@@ -89,9 +86,8 @@ static bool allows(char type, uint32_t access, uint32_t major, uint32_t minor)
 
 enum { R = BPF_DEVCG_ACC_READ, W = BPF_DEVCG_ACC_WRITE, MKNOD = BPF_DEVCG_ACC_MKNOD };
 
-static void what_a_rule_allows_is_allowed(void **state)
+TEST(what_a_rule_allows_is_allowed)
 {
-	(void)state;
 	assert_true(allows('c', R, 1, 3));
 	assert_true(allows('c', W, 1, 3));
 	assert_true(allows('c', R | W, 1, 3));
@@ -99,9 +95,8 @@ static void what_a_rule_allows_is_allowed(void **state)
 	assert_true(allows('b', R, 7, 0));
 }
 
-static void all_else_is_refused(void **state)
+TEST(all_else_is_refused)
 {
-	(void)state;
 	assert_false(allows('c', R, 1, 1));
 	assert_false(allows('c', R, 2, 3));
 	assert_false(allows('b', R, 1, 3));
@@ -109,42 +104,37 @@ static void all_else_is_refused(void **state)
 	assert_false(allows('b', R, 7, 1));
 }
 
-static void all_of_the_access_must_be_allowed(void **state)
+TEST(all_of_the_access_must_be_allowed)
 {
-	(void)state;
 	assert_false(allows('c', W, 1, 9));
 	assert_false(allows('c', R | W, 1, 9));
 }
 
-static void any_minor_is_any_minor(void **state)
+TEST(any_minor_is_any_minor)
 {
-	(void)state;
 	assert_true(allows('c', R | W, 136, 0));
 	assert_true(allows('c', R | W, 136, 1048575));
 	assert_true(allows('c', R | W, 136, UINT32_MAX));
 	assert_false(allows('c', R | W, 137, 0));
 }
 
-static void nobody_makes_nodes(void **state)
+TEST(nobody_makes_nodes)
 {
-	(void)state;
 	assert_false(allows('c', MKNOD, 1, 3));
 	assert_false(allows('c', MKNOD | R | W, 136, 5));
 	assert_false(allows('b', MKNOD, 7, 0));
 }
 
 /* Bits that a later kernel may ask with. */
-static void what_is_unknown_is_refused(void **state)
+TEST(what_is_unknown_is_refused)
 {
-	(void)state;
 	assert_false(allows('c', R | 8, 1, 3));
 	assert_false(allows('c', 0x8000, 1, 3));
 	assert_false(ask(rules, countof(rules), 3, R, 1, 3));
 }
 
-static void no_rules_allow_nothing(void **state)
+TEST(no_rules_allow_nothing)
 {
-	(void)state;
 	assert_false(ask(NULL, 0, BPF_DEVCG_DEV_CHAR, R, 1, 3));
 }
 

@@ -1,11 +1,7 @@
 /* How limits become the text that cgroup-v2.rst describes, and which files are written at all. The group is played. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
 
 #include "quota/cgroup.h"
 #include "quota/limits.h"
@@ -82,9 +78,8 @@ static void assert_applies(const struct limits *wanted)
 	assert_int_equal(err.kind, ERR_NONE);
 }
 
-static void each_limit_has_its_file(void **state)
+TEST(each_limit_has_its_file)
 {
-	(void)state;
 	static const struct {
 		size_t field;
 		uint64_t limit;
@@ -109,9 +104,8 @@ static void each_limit_has_its_file(void **state)
 	}
 }
 
-static void taking_a_limit_away_writes_the_default(void **state)
+TEST(taking_a_limit_away_writes_the_default)
 {
-	(void)state;
 	struct limits before = {.ram = 1, .swap = 1, .cpulimit = 1, .cpuunits = 10, .cpus = 1, .numproc = 1};
 	struct limits wanted = unlimited();
 	struct err err = {0};
@@ -126,9 +120,8 @@ static void taking_a_limit_away_writes_the_default(void **state)
 	assert_int_equal(limits_apply(GROUP, &wanted, &before, &err), 0);
 }
 
-static void what_stays_as_it_is_is_not_written(void **state)
+TEST(what_stays_as_it_is_is_not_written)
 {
-	(void)state;
 	struct limits before = {1 << 30, 1 << 20, 150, 1000, LIMIT_NONE, 7, 400}, wanted = before;
 	struct err err = {0};
 
@@ -137,9 +130,8 @@ static void what_stays_as_it_is_is_not_written(void **state)
 	assert_int_equal(limits_apply(GROUP, &wanted, &before, &err), 0);
 }
 
-static void a_fresh_group_is_bounded_even_without_limits(void **state)
+TEST(a_fresh_group_is_bounded_even_without_limits)
 {
-	(void)state;
 	struct limits wanted = unlimited();
 	struct err err = {0};
 
@@ -149,9 +141,8 @@ static void a_fresh_group_is_bounded_even_without_limits(void **state)
 	assert_int_equal(limits_apply(GROUP, &wanted, NULL, &err), 0);
 }
 
-static void swap_is_set_before_the_memory_that_needs_it(void **state)
+TEST(swap_is_set_before_the_memory_that_needs_it)
 {
-	(void)state;
 	struct limits wanted = unlimited();
 
 	wanted.ram = 1 << 20;
@@ -173,9 +164,8 @@ static void assert_cpus(const char *online, uint64_t count, uint64_t first, cons
 	assert_applies(&wanted);
 }
 
-static void cpus_follow_one_another_and_wrap(void **state)
+TEST(cpus_follow_one_another_and_wrap)
 {
-	(void)state;
 	assert_cpus("0-7\n", 2, 0, "0,1\n");
 	assert_cpus("0-7\n", 2, 3, "3,4\n");
 	assert_cpus("0-7\n", 3, 6, "0,6,7\n");
@@ -183,23 +173,20 @@ static void cpus_follow_one_another_and_wrap(void **state)
 	assert_cpus("0-7\n", 1, 4294967295u, "7\n");
 }
 
-static void only_cpus_that_are_online_count(void **state)
+TEST(only_cpus_that_are_online_count)
 {
-	(void)state;
 	assert_cpus("0,2,4,6\n", 2, 1, "2,4\n");
 	assert_cpus("0-1,4-5\n", 3, 3, "0,1,5\n");
 }
 
-static void as_many_cpus_as_there_are_is_no_limit(void **state)
+TEST(as_many_cpus_as_there_are_is_no_limit)
 {
-	(void)state;
 	assert_cpus("0-3\n", 4, 1, NULL);
 	assert_cpus("0-3\n", 64, 1, NULL);
 }
 
-static void a_limit_without_its_controller_is_an_error(void **state)
+TEST(a_limit_without_its_controller_is_an_error)
 {
-	(void)state;
 	struct limits wanted = unlimited(), before = wanted;
 	struct err err = {0};
 
@@ -211,9 +198,8 @@ static void a_limit_without_its_controller_is_an_error(void **state)
 	assert_string_equal(err.text, "no memory controller");
 }
 
-static void no_limit_needs_no_controller(void **state)
+TEST(no_limit_needs_no_controller)
 {
-	(void)state;
 	struct limits wanted = unlimited(), before = wanted;
 	struct err err = {0};
 
@@ -230,9 +216,8 @@ static void no_limit_needs_no_controller(void **state)
 	assert_int_equal(err.kind, ERR_NONE);
 }
 
-static void what_the_kernel_refuses_is_told(void **state)
+TEST(what_the_kernel_refuses_is_told)
 {
-	(void)state;
 	struct limits wanted = unlimited(), before = wanted;
 	struct err err = {0};
 

@@ -1,5 +1,5 @@
-/* What a VE's processes are born with. Each test changes a child for good and looks at it; a machine on which root lacks
- * CAP_SYS_RESOURCE, or a chroot, where no user namespace can be made, skips what it cannot try. */
+/* What a VE's processes are born with. Each test changes a child for good and looks at it; a machine on which root
+ * lacks CAP_SYS_RESOURCE, or a chroot, where no user namespace can be made, skips what it cannot try. */
 #include "unit.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,21 +18,22 @@
 #include "runtime/base/str.h"
 #include "runtime/caps.h"
 
-#define SKIP 77 /* also what meson takes for it */
+#define SKIP 77		 /* also what meson takes for it */
 #define OWNER 0x10000000 /* a base uid */
 
 static const cap_value_t gone[] = {
-	CAP_SYS_MODULE, CAP_SYS_RAWIO,	 CAP_SYS_TIME,	    CAP_SYS_RESOURCE,  CAP_SYSLOG,     CAP_MAC_ADMIN, CAP_MAC_OVERRIDE,
-	CAP_WAKE_ALARM, CAP_BLOCK_SUSPEND, CAP_AUDIT_CONTROL, CAP_AUDIT_READ, CAP_PERFMON, CAP_BPF, CAP_CHECKPOINT_RESTORE,
+	CAP_SYS_MODULE, CAP_SYS_RAWIO,	  CAP_SYS_TIME,	  CAP_SYS_RESOURCE,	  CAP_SYSLOG,
+	CAP_MAC_ADMIN,	CAP_MAC_OVERRIDE, CAP_WAKE_ALARM, CAP_BLOCK_SUSPEND,	  CAP_AUDIT_CONTROL,
+	CAP_AUDIT_READ, CAP_PERFMON,	  CAP_BPF,	  CAP_CHECKPOINT_RESTORE,
 };
 
 /* A failed check in a child ends it with the line's number modulo 64, which is not SKIP. */
-#define check(condition)                                                      \
-	do {                                                                  \
-		if (!(condition)) {                                           \
-			fprintf(stderr, "%d: %s: %m\n", __LINE__, #condition); \
-			_exit(__LINE__ % 64 + 1);                             \
-		}                                                             \
+#define check(condition)                                                                                               \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fprintf(stderr, "%d: %s: %m\n", __LINE__, #condition);                                         \
+			_exit(__LINE__ % 64 + 1);                                                                      \
+		}                                                                                                      \
 	} while (0)
 
 static void in_child(void (*body)(void))
@@ -140,14 +142,22 @@ TEST(a_capability_that_cannot_be_dropped_is_an_error)
 static const struct {
 	rlim_t soft, hard;
 } initial[RLIM_NLIMITS] = {
-	[RLIMIT_CPU] = {ANY, ANY},	      [RLIMIT_FSIZE] = {ANY, ANY},
-	[RLIMIT_DATA] = {ANY, ANY},	      [RLIMIT_STACK] = {8 * MIB, ANY},
-	[RLIMIT_CORE] = {0, ANY},	      [RLIMIT_RSS] = {ANY, ANY},
-	[RLIMIT_NPROC] = {262144, 262144},    [RLIMIT_NOFILE] = {1024, 1048576},
-	[RLIMIT_MEMLOCK] = {8 * MIB, 64 * MIB}, [RLIMIT_AS] = {ANY, ANY},
-	[RLIMIT_LOCKS] = {ANY, ANY},	      [RLIMIT_SIGPENDING] = {65536, 65536},
-	[RLIMIT_MSGQUEUE] = {819200, 819200}, [RLIMIT_NICE] = {0, 0},
-	[RLIMIT_RTPRIO] = {0, 0},	      [RLIMIT_RTTIME] = {ANY, ANY},
+	[RLIMIT_CPU] = {ANY, ANY},
+	[RLIMIT_FSIZE] = {ANY, ANY},
+	[RLIMIT_DATA] = {ANY, ANY},
+	[RLIMIT_STACK] = {8 * MIB, ANY},
+	[RLIMIT_CORE] = {0, ANY},
+	[RLIMIT_RSS] = {ANY, ANY},
+	[RLIMIT_NPROC] = {262144, 262144},
+	[RLIMIT_NOFILE] = {1024, 1048576},
+	[RLIMIT_MEMLOCK] = {8 * MIB, 64 * MIB},
+	[RLIMIT_AS] = {ANY, ANY},
+	[RLIMIT_LOCKS] = {ANY, ANY},
+	[RLIMIT_SIGPENDING] = {65536, 65536},
+	[RLIMIT_MSGQUEUE] = {819200, 819200},
+	[RLIMIT_NICE] = {0, 0},
+	[RLIMIT_RTPRIO] = {0, 0},
+	[RLIMIT_RTTIME] = {ANY, ANY},
 };
 
 static struct rlimit limit_of(int resource)
@@ -168,7 +178,8 @@ static void limit_creator_then_init(void)
 	struct err err = {0};
 
 	needs_node_privilege();
-	check(setrlimit(RLIMIT_CORE, &(struct rlimit){7, 7}) == 0 && setrlimit(RLIMIT_NOFILE, &(struct rlimit){99, 99}) == 0);
+	check(setrlimit(RLIMIT_CORE, &(struct rlimit){7, 7}) == 0 &&
+	      setrlimit(RLIMIT_NOFILE, &(struct rlimit){99, 99}) == 0);
 
 	check(caps_limit_creator(&err) == 0);
 	check(limit_of(RLIMIT_NOFILE).rlim_cur == 99 && limit_of(RLIMIT_NPROC).rlim_cur == 262144);
@@ -202,6 +213,15 @@ TEST(a_limit_that_cannot_be_raised_is_an_error)
 	in_child(limit_init_alone);
 }
 
+/* Only who has an id in a user namespace can make another one there. */
+static void map_self(int proc)
+{
+	check(prctl(PR_SET_DUMPABLE, 1) == 0);				      /* or the files are the node root's */
+	check(io_write_kernel(proc, "self/uid_map", "0 268435456 1\n") == 0); /* OWNER */
+	check(io_write_kernel(proc, "self/setgroups", "deny") == 0);
+	check(io_write_kernel(proc, "self/gid_map", "0 0 1\n") == 0);
+}
+
 /* As the launch does it: limits, then the owner's uid, then the namespace. */
 static int enter_namespace(void)
 {
@@ -212,6 +232,7 @@ static int enter_namespace(void)
 	check(proc >= 0 && caps_limit_creator(&err) == 0 && setresuid(OWNER, OWNER, OWNER) == 0);
 	if (unshare(CLONE_NEWUSER) < 0)
 		_exit(errno == EPERM ? SKIP : 1);
+	map_self(proc);
 	check(caps_limit_init(&err) == 0 && caps_limit_namespaces(proc, &err) == 0);
 	return proc;
 }

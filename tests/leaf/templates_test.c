@@ -1,0 +1,799 @@
+/* The pool, template archives and roots made from them, against the kernel. Runs as root on a node. All that it mounts is in a mount
+ * namespace of its own; the pool is an image in a directory of its own. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/capability.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#include "quota/disk.h"
+#include "runtime/base/creds.h"
+#include "runtime/base/err.h"
+#include "runtime/base/io.h"
+#include "runtime/base/mem.h"
+#include "runtime/base/proc.h"
+#include "runtime/base/str.h"
+#include "runtime/base/userns.h"
+#include "templates/pool.h"
+#include "templates/sandbox.h"
+#include "templates/store.h"
+#include "templates/template.h"
+#include "tests/unit/tarball.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define SCRATCH_BASE 0x30000000u
+#define VE_BASE 0x40000000u
+#define OTHER_BASE 0x40010000u
+#define PROJECT 815
+
+struct env {
+	char top[32];	/* a directory of this run */
+	char *pool_dir; /* top/pool */
+	char *image;	/* top/pool.img */
+	int pool;
+	int templates; /* pool/template */
+	int layers;
+};
+
+static const struct member good[] = {
+	{"./", AE_IFDIR, .mode = 0755},
+	{"./sbin", AE_IFDIR, .mode = 0755},
+	{"./sbin/init", .mode = 0755, .content = "init"},
+	{"./etc", AE_IFDIR, .mode = 0755},
+	{"./etc/passwd", .content = "root\n"},
+	{"./etc/same", .hardlink = "./etc/passwd"},
+	{"./home", AE_IFDIR, .mode = 0750, .uid = 1000, .gid = 1001},
+	{"./ping", .mode = 0755, .content = "ping", .attribute = "security.capability"},
+	{"./null", .type = AE_IFCHR},
+};
+
+static void assert_ok(int r, const struct err *err)
+{
+	if (r < 0)
+		fail_msg("%d: %s", r, err->text);
+}
+
+static void assert_says(const struct err *err, enum err_kind kind, const char *words)
+{
+	if (err->kind != kind || !strstr(err->text, words))
+		fail_msg("kind %d: '%s' is not '%s'", err->kind, err->text, words);
+}
+
+static struct stat stat_at(int dir, const char *path)
+{
+	struct stat st;
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	return st;
+}
+
+static int open_at(int dir, const char *path)
+{
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+static void assert_text(int dir, const char *path, const char *text)
+{
+	cleanup_free char *found = NULL;
+	assert_int_equal(io_read_file(dir, path, &found, NULL), 0);
+	assert_string_equal(found, text);
+}
+
+static size_t count_entries(int dir, const char *path)
+{
+	cleanup_fd int fd = open_at(dir, path);
+	DIR *entries = fdopendir(dup(fd));
+	size_t n = 0;
+	while (readdir(entries))
+		n++;
+	closedir(entries);
+	return n - 2;
+}
+
+static void write_text(int dir, const char *path, const char *text)
+{
+	cleanup_fd int fd = openat(dir, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+static char *make_archive(struct env *env, const char *name, const struct member *members, size_t n, size_t cut)
+{
+	cleanup_fd int whole = tarball_make(members, n, "zstd");
+	cleanup_fd int bytes = tarball_cut(whole, tarball_size(whole) - cut);
+	char *path = str_fmt("%s/%s", env->top, name);
+	cleanup_fd int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	char chunk[65536];
+	ssize_t got;
+
+	while ((got = read(bytes, chunk, sizeof(chunk))) > 0)
+		assert_int_equal(io_write_all(file, chunk, (size_t)got), 0);
+	return path;
+}
+
+static void hear(void *ctx, const char *text)
+{
+	(void)text;
+	++*(int *)ctx;
+}
+
+static int setup(void **state)
+{
+	struct env *env = mem_zero(1, sizeof(*env));
+	struct err err = {0};
+
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	strcpy(env->top, "/tmp/openve-test-XXXXXX");
+	assert_non_null(mkdtemp(env->top));
+	env->pool_dir = str_fmt("%s/pool", env->top);
+	env->image = str_fmt("%s/pool.img", env->top);
+
+	const struct pool_config config = {.dir = env->pool_dir, .image = env->image, .size = 1024 * MIB};
+	int heard = 0;
+	env->pool = pool_open(&config, hear, &heard, &err);
+	assert_ok(env->pool, &err);
+	assert_int_equal(heard, 1);
+	env->templates = open_at(env->pool, "template");
+	*state = env;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct env *env = *state;
+	struct err err = {0};
+
+	close(env->templates);
+	close(env->pool);
+	assert_int_equal(umount2(env->pool_dir, MNT_DETACH), 0);
+	assert_ok(proc_remove_tree(AT_FDCWD, env->top + 1, &err), &err);
+	free(env->pool_dir);
+	free(env->image);
+	free(env);
+	return 0;
+}
+
+static int import(struct env *env, const char *archive, const char *name, const char *sha256, struct template *ret,
+		  struct err *err)
+{
+	return template_import(env->templates, archive, name, sha256, SCRATCH_BASE, NULL, ret, err);
+}
+
+static void import_good(struct env *env, struct template *ret)
+{
+	struct err err = {0};
+	cleanup_free char *archive = make_archive(env, "good.tar.zst", good, countof(good), 0);
+	assert_ok(import(env, archive, NULL, NULL, ret, &err), &err);
+}
+
+/* ---- the pool */
+
+static void a_pool_is_an_xfs_closed_to_others(void **state)
+{
+	struct env *env = *state;
+	static const char *const folders[] = {"root", "private", "template", "dump"};
+	struct statvfs flags;
+	struct statfs fs;
+	struct err err = {0};
+
+	assert_int_equal(fstatfs(env->pool, &fs), 0);
+	assert_int_equal(fs.f_type, XFS_SUPER_MAGIC);
+	assert_int_equal(fstatvfs(env->pool, &flags), 0);
+	assert_int_equal(flags.f_flag & (ST_NOSUID | ST_NODEV), ST_NOSUID | ST_NODEV);
+	assert_ok(disk_check(env->pool, &err), &err);
+	for (size_t i = 0; i < countof(folders); i++)
+		assert_int_equal(stat_at(env->pool, folders[i]).st_mode, S_IFDIR | 0700);
+}
+
+static void a_pool_that_is_there_is_used(void **state)
+{
+	struct env *env = *state;
+	const struct pool_config config = {.dir = env->pool_dir, .image = "/nonexistent/image"};
+	struct err err = {0};
+	int heard = 0;
+
+	cleanup_fd int again = pool_open(&config, hear, &heard, &err);
+	assert_ok(again, &err);
+	assert_int_equal(heard, 0);
+	assert_int_equal(stat_at(again, ".").st_dev, stat_at(env->pool, ".").st_dev);
+}
+
+static void a_pool_outlives_its_mount_and_its_loop_device_does_not(void **state)
+{
+	struct env *env = *state;
+	cleanup_free char *dir = str_fmt("%s/second", env->top), *image = str_fmt("%s/second.img", env->top);
+	const struct pool_config config = {.dir = dir, .image = image};
+	struct err err = {0};
+
+	int pool = pool_open(&config, NULL, NULL, &err);
+	assert_ok(pool, &err);
+	dev_t device = stat_at(pool, ".").st_dev;
+	cleanup_free char *backing = str_fmt("/sys/dev/block/%u:%u/loop/backing_file", major(device), minor(device));
+	assert_int_equal(access(backing, F_OK), 0);
+	write_text(pool, "note", "kept");
+	close(pool);
+	assert_int_equal(umount2(dir, 0), 0);
+	assert_int_equal(access(backing, F_OK), -1);
+
+	pool = pool_open(&config, NULL, NULL, &err);
+	assert_ok(pool, &err);
+	assert_text(pool, "note", "kept");
+	close(pool);
+	assert_int_equal(umount2(dir, 0), 0);
+}
+
+static void a_pool_hides_no_files(void **state)
+{
+	struct env *env = *state;
+	cleanup_free char *dir = str_fmt("%s/full", env->top), *image = str_fmt("%s/full.img", env->top);
+	const struct pool_config config = {.dir = dir, .image = image};
+	struct err err = {0};
+
+	assert_int_equal(mkdir(dir, 0755), 0);
+	cleanup_fd int fd = open_at(AT_FDCWD, dir);
+	write_text(fd, "precious", "x");
+	assert_true(pool_open(&config, NULL, NULL, &err) < 0);
+	assert_says(&err, ERR_QUOTA, "would hide what it holds (precious");
+	assert_int_equal(access(image, F_OK), -1);
+}
+
+static void a_pool_does_not_promise_more_than_there_is(void **state)
+{
+	struct env *env = *state;
+	cleanup_free char *dir = str_fmt("%s/big", env->top), *image = str_fmt("%s/big.img", env->top);
+	const struct pool_config config = {.dir = dir, .image = image, .size = (uint64_t)1 << 50};
+	struct err err = {0};
+
+	assert_true(pool_open(&config, NULL, NULL, &err) < 0);
+	assert_says(&err, ERR_NO_SPACE, "it needs 1073741824 MiB");
+	assert_int_equal(access(image, F_OK), -1);
+}
+
+/* ---- templates */
+
+static void a_template_is_imported_as_it_was_packed(void **state)
+{
+	struct env *env = *state;
+	struct template template = {0}, found = {0};
+	struct err err = {0};
+	unsigned char capability[32];
+
+	import_good(env, &template);
+	assert_string_equal(template.name, "good");
+	assert_string_equal(template.archive, "good.tar.zst");
+	assert_int_equal(template.size, 4 + 5 + 4);
+	assert_int_equal(template.entries, countof(good) - 1);
+	assert_int_equal(template.dropped, 1);
+	assert_ok(template_find(env->templates, "good", &found, &err), &err);
+	assert_string_equal(found.digest, template.digest);
+
+	cleanup_free char *root = str_fmt("layers/%s/root", template.digest);
+	cleanup_fd int layer = open_at(env->templates, root);
+	assert_int_equal(stat_at(layer, ".").st_uid, 0);
+	assert_int_equal(stat_at(layer, "sbin/init").st_uid, 0);
+	assert_int_equal(stat_at(layer, "home").st_uid, 1000);
+	assert_int_equal(stat_at(layer, "home").st_gid, 1001);
+	assert_int_equal(stat_at(layer, "home").st_mode, S_IFDIR | 0750);
+	assert_int_equal(stat_at(layer, "etc/same").st_ino, stat_at(layer, "etc/passwd").st_ino);
+	assert_int_equal(fchdir(layer), 0);
+	assert_int_equal(getxattr("ping", "security.capability", capability, sizeof(capability)), 20);
+	assert_memory_equal(capability, tarball_capability, 20);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(count_entries(env->templates, "layers"), 1);
+	assert_int_equal(count_entries(env->templates, "cache"), 1);
+	template_done(&template);
+	template_done(&found);
+}
+
+/* Each is refused with its reason, and nothing of it stays. */
+static void a_bad_archive_leaves_nothing_behind(void **state)
+{
+	struct env *env = *state;
+	static const struct member no_init[] = {{"etc", .type = AE_IFDIR}};
+	static const struct member false_init[] = {{"sbin/init", .type = AE_IFLNK, .symlink = "/bin/sh"}};
+	static const struct member escape[] = {{"sbin/init", .mode = 0755}, {"../../escaped", .content = "x"}};
+	static const struct member foreign[] = {{"sbin/init", .mode = 0755}, {"mail", .uid = 100000}};
+	static const char wrong[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const struct {
+		const struct member *members;
+		size_t n, cut;
+		const char *sha256;
+		enum err_kind kind;
+		const char *words;
+	} bad[] = {
+		{good, countof(good), 40, NULL, ERR_TEMPLATE_DAMAGED, "template bad: the archive is cut or damaged"},
+		{good, countof(good), 0, wrong, ERR_TEMPLATE_DAMAGED, "expected was 0123456789abcdef"},
+		{escape, countof(escape), 0, NULL, ERR_TEMPLATE_DAMAGED, "entry ../../escaped leads out of the tree"},
+		{foreign, countof(foreign), 0, NULL, ERR_TEMPLATE_DAMAGED, "entry mail belongs to 100000:0"},
+		{no_init, countof(no_init), 0, NULL, ERR_BAD_TEMPLATE, "it has no /sbin/init"},
+		{false_init, countof(false_init), 0, NULL, ERR_BAD_TEMPLATE, "it has no /sbin/init"},
+	};
+
+	for (size_t i = 0; i < countof(bad); i++) {
+		cleanup_free char *archive = make_archive(env, "bad.tar.zst", bad[i].members, bad[i].n, bad[i].cut);
+		struct template template;
+		struct err err = {0};
+		assert_true(import(env, archive, NULL, bad[i].sha256, &template, &err) < 0);
+		assert_says(&err, bad[i].kind, bad[i].words);
+		assert_int_equal(count_entries(env->templates, "layers"), 0);
+		assert_int_equal(count_entries(env->templates, "cache"), 0);
+		assert_int_equal(count_entries(env->templates, "."), 2);
+	}
+}
+
+static void an_import_that_fails_keeps_the_template_of_that_name(void **state)
+{
+	struct env *env = *state;
+	struct template template = {0}, again = {0};
+	struct err err = {0};
+
+	import_good(env, &template);
+	cleanup_free char *cut = make_archive(env, "good.tar.zst", good, countof(good), 40);
+	assert_true(import(env, cut, NULL, NULL, &again, &err) < 0);
+	assert_ok(template_find(env->templates, "good", &again, &(struct err){0}), &err);
+	assert_string_equal(again.digest, template.digest);
+	assert_string_equal(again.archive, "good.tar.zst");
+	template_done(&template);
+	template_done(&again);
+}
+
+static void one_archive_is_one_layer(void **state)
+{
+	struct env *env = *state;
+	struct template one = {0}, two = {0};
+	struct err err = {0};
+
+	import_good(env, &one);
+	cleanup_free char *archive = str_fmt("%s/good.tar.zst", env->top);
+	assert_ok(import(env, archive, "other", one.digest, &two, &err), &err);
+	assert_string_equal(one.digest, two.digest);
+	assert_int_equal(two.entries, one.entries);
+	assert_int_equal(count_entries(env->templates, "layers"), 1);
+
+	assert_ok(template_delete(env->templates, "good", 1, &err), &err);
+	assert_int_equal(count_entries(env->templates, "layers"), 1);
+	assert_ok(template_delete(env->templates, "other", 1, &err), &err);
+	assert_int_equal(count_entries(env->templates, "layers"), 0);
+	assert_int_equal(count_entries(env->templates, "cache"), 0);
+	assert_int_equal(template_delete(env->templates, "other", 1, &err), -EINVAL);
+	assert_says(&err, ERR_NO_TEMPLATE, "no template other on this node; there is none");
+	template_done(&one);
+	template_done(&two);
+}
+
+static bool stands_on(void *ctx, const char *digest)
+{
+	return str_eq(ctx, digest);
+}
+
+static void a_layer_that_was_replaced_goes_when_nobody_stands_on_it(void **state)
+{
+	struct env *env = *state;
+	struct member changed[countof(good)];
+	struct template old = {0}, new = {0};
+	struct err err = {0};
+
+	import_good(env, &old);
+	memcpy(changed, good, sizeof(good));
+	changed[4].content = "changed\n";
+	cleanup_free char *archive = make_archive(env, "good.tar.zst", changed, countof(changed), 0);
+	assert_ok(import(env, archive, NULL, NULL, &new, &err), &err);
+	assert_string_not_equal(old.digest, new.digest);
+
+	assert_ok(template_prune(env->templates, stands_on, old.digest, &err), &err);
+	assert_int_equal(count_entries(env->templates, "layers"), 2);
+	assert_ok(template_prune(env->templates, stands_on, (void *)(uintptr_t) "", &err), &err);
+	assert_int_equal(count_entries(env->templates, "layers"), 1);
+	cleanup_free char *root = str_fmt("layers/%s/root", new.digest);
+	assert_int_equal(stat_at(env->templates, root).st_mode, S_IFDIR | 0755);
+	template_done(&old);
+	template_done(&new);
+}
+
+static void what_lies_in_the_cache_is_found_and_unpacked(void **state)
+{
+	struct env *env = *state;
+	struct template *list = NULL, template = {0};
+	struct err err = {0};
+	size_t n;
+
+	cleanup_free char *archive = make_archive(env, "dropped.tar.zst", good, countof(good), 0);
+	cleanup_free char *cached = str_fmt("%s/template/cache/dropped.tar.zst", env->pool_dir);
+	assert_int_equal(mkdirat(env->templates, "cache", 0700), 0);
+	const char *const copy[] = {"cp", archive, cached, NULL};
+	assert_ok(proc_run(AT_FDCWD, copy, &err), &err);
+
+	assert_ok(template_list(env->templates, &list, &n, &err), &err);
+	assert_int_equal(n, 1);
+	assert_string_equal(list[0].name, "dropped");
+	assert_string_equal(list[0].digest, "");
+	template_done(&list[0]);
+	free(list);
+	assert_ok(template_unpack(env->templates, "dropped", SCRATCH_BASE, NULL, &template, &err), &err);
+	assert_int_equal(strlen(template.digest), 64);
+	template_done(&template);
+	assert_ok(template_unpack(env->templates, "dropped", SCRATCH_BASE, NULL, &template, &err), &err);
+	template_done(&template);
+}
+
+/* ---- the sandbox */
+
+/* What a process in the sandbox finds: a letter for each thing that it must not have. */
+static void look_around(const void *ctx)
+{
+	cleanup_text struct text found = {0};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2];
+	(void)ctx;
+
+	if (getuid() != 0 || getgid() != 0 || getpid() != 1)
+		text_add(&found, "i");
+	if (access("/inside", F_OK) < 0 || access("/proc/self", F_OK) == 0 || access("/../etc", F_OK) == 0)
+		text_add(&found, "r");
+	if (mount("none", "/", "tmpfs", 0, NULL) == 0 || unshare(CLONE_NEWNS) == 0 || chroot("/") == 0)
+		text_add(&found, "m");
+	if (mknod("/node", S_IFCHR | 0600, makedev(1, 3)) == 0 || sethostname("x", 1) == 0)
+		text_add(&found, "c");
+	if (capget(&header, caps) < 0 || caps[0].permitted & (1u << CAP_SYS_ADMIN) || caps[1].permitted)
+		text_add(&found, "p");
+	for (int fd = 3; fd < 1024; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			text_add(&found, "f");
+	if (chown("/inside", 1000, 65535) < 0 || chown("/inside", 65536, 0) == 0)
+		text_add(&found, "o");
+	text_add(&found, ".");
+	send(STDOUT_FILENO, found.s, found.len, 0);
+}
+
+static void a_sandbox_has_nothing_but_its_directory(void **state)
+{
+	struct env *env = *state;
+	char found[64] = "";
+	struct err err = {0};
+	int ends[2];
+
+	assert_int_equal(mkdirat(env->pool, "private/box", 0755), 0);
+	cleanup_fd int box = open_at(env->pool, "private/box");
+	write_text(box, "inside", "x");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+
+	const struct sandbox sandbox = {
+		.root = box, .base = SCRATCH_BASE, .in = ends[1], .out = ends[1], .work = look_around};
+	pid_t pid = sandbox_start(&sandbox, &err);
+	assert_ok(pid, &err);
+	assert_int_equal(recv(ends[0], found, sizeof(found) - 1, 0) > 0, 1);
+	assert_ok(sandbox_wait(pid, &err), &err);
+	assert_string_equal(found, ".");
+	assert_int_equal(stat_at(box, "inside").st_uid, 1000);
+	assert_int_equal(stat_at(box, "inside").st_gid, 65535);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void wait_for_ever(const void *ctx)
+{
+	(void)ctx;
+	for (;;)
+		pause();
+}
+
+static void a_sandbox_dies_with_its_parent(void **state)
+{
+	struct env *env = *state;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid_t parent = fork();
+	if (parent == 0) {
+		struct err err = {0};
+		const struct sandbox sandbox = {
+			.root = env->pool, .base = SCRATCH_BASE, .in = ends[1], .out = ends[1], .work = wait_for_ever};
+		int r = sandbox_start(&sandbox, &err);
+		if (write(ends[1], r < 0 ? "n" : "y", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	close(ends[1]);
+	char started = 0;
+	assert_int_equal(read(ends[0], &started, 1), 1);
+	assert_int_equal(started, 'y');
+
+	/* The pipe ends when its last writer, the sandbox, is gone. */
+	struct pollfd end = {.fd = ends[0], .events = POLLIN};
+	assert_int_equal(poll(&end, 1, 200), 0);
+	assert_int_equal(kill(parent, SIGKILL), 0);
+	assert_int_equal(poll(&end, 1, 30000), 1);
+	assert_true(end.revents & POLLHUP);
+	waitpid(parent, NULL, 0);
+	close(ends[0]);
+}
+
+/* ---- roots */
+
+/* Make a private area and its root, and attach it at top/root. */
+struct ve {
+	char *name;
+	int private;
+	int mount;
+	char *root;
+};
+
+static void make_private(struct env *env, struct ve *ve, const char *name, enum layout layout, const char *digest)
+{
+	cleanup_free char *path = str_fmt("private/%s", name);
+	struct err err = {0};
+
+	env->layers = env->layers > 0 ? env->layers : open_at(env->templates, "layers");
+	assert_int_equal(mkdirat(env->pool, path, 0700), 0);
+	ve->name = mem_strdup(name);
+	ve->private = open_at(env->pool, path);
+	assert_ok(disk_join(ve->private, PROJECT, &err), &err);
+	assert_ok(store_fill(ve->private, layout, env->layers, digest, &err), &err);
+}
+
+static void mount_private(struct env *env, struct ve *ve, enum layout layout, const char *digest, uint32_t base)
+{
+	struct err err = {0};
+	struct store_root root = {layout, ve->private, env->layers, digest, base};
+
+	ve->mount = store_mount(&root, &err);
+	assert_ok(ve->mount, &err);
+	ve->root = str_fmt("%s/root-%s", env->top, ve->name);
+	mkdir(ve->root, 0700);
+	if (move_mount(ve->mount, "", AT_FDCWD, ve->root, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		fail_msg("move_mount: %s", strerror(errno));
+}
+
+static void unmount(struct ve *ve)
+{
+	close(ve->mount);
+	assert_int_equal(umount2(ve->root, 0), 0);
+	free(ve->root);
+}
+
+static void done_with(struct ve *ve)
+{
+	close(ve->private);
+	free(ve->name);
+}
+
+/* What root of a VE does in its root directory; 0, or the number of what failed. */
+static int live_in(void)
+{
+	if (mkdir("/fresh", 0755) < 0)
+		return 1;
+	cleanup_fd int fd = open("/etc/passwd", O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0 || write(fd, "tenant\n", 7) != 7)
+		return 2;
+	if (rename("/home", "/people") < 0)
+		return 3;
+	if (unlink("/sbin/init") < 0)
+		return 4;
+	if (chown("/fresh", 5, 65535) < 0)
+		return 5;
+	if (access("/etc/same", R_OK) < 0 || mknod("/n", S_IFCHR | 0600, makedev(1, 3)) == 0)
+		return 6;
+	struct statvfs fs;
+	if (statvfs("/", &fs) < 0 || fs.f_flag & ST_NOSUID || !(fs.f_flag & ST_NODEV))
+		return 7;
+	if (fs.f_blocks * fs.f_frsize != 64 * MIB || fs.f_files != 2000)
+		return 8;
+	return 0;
+}
+
+/* As the runtime does it: ids given from outside, the root's clone attached inside. */
+static int be_in_ve(int tree, int sock, uint32_t base)
+{
+	struct err err = {0};
+	char go;
+
+	if (creds_borrow(base, &err) < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return 101;
+	if (write(sock, "r", 1) != 1 || read(sock, &go, 1) != 1)
+		return 102;
+	if (creds_root(&err) < 0)
+		return 103;
+	if (move_mount(tree, "", AT_FDCWD, "/mnt", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return 104;
+	if (chroot("/mnt") < 0 || chdir("/") < 0)
+		return 105;
+	return live_in();
+}
+
+static int live_in_ve(const struct ve *ve, uint32_t base)
+{
+	int status, ends[2];
+	char ready;
+	struct err err = {0};
+
+	cleanup_fd int tree = open_tree(ve->mount, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	assert_true(tree >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(be_in_ve(tree, ends[1], base));
+	assert_int_equal(read(ends[0], &ready, 1), 1);
+	assert_ok(userns_map(pid, base, &err), &err);
+	assert_int_equal(write(ends[0], "g", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(ends[0]);
+	close(ends[1]);
+	return WEXITSTATUS(status);
+}
+
+static char *mounts_of(void)
+{
+	char *text = NULL;
+	assert_int_equal(io_read_file(AT_FDCWD, "/proc/self/mountinfo", &text, NULL), 0);
+	return text;
+}
+
+static void a_root_is_the_ves_own(void **state, enum layout layout, const char *fs)
+{
+	struct env *env = *state;
+	struct template template = {0};
+	struct ve ve = {0};
+	struct err err = {0};
+	const struct disk_limits limits = {64 * MIB, 64 * MIB, 2000, 2000};
+
+	import_good(env, &template);
+	cleanup_free char *before = mounts_of();
+	make_private(env, &ve, "101", layout, template.digest);
+	assert_ok(disk_limit(ve.private, PROJECT, &limits, &err), &err);
+	mount_private(env, &ve, layout, template.digest, VE_BASE);
+	assert_int_equal(getuid() + geteuid() + getgid() + getegid(), 0);
+	assert_int_equal(stat_at(AT_FDCWD, ve.root).st_uid, VE_BASE);
+	assert_int_equal(live_in_ve(&ve, VE_BASE), 0);
+	unmount(&ve);
+	cleanup_free char *after = mounts_of();
+	assert_string_equal(before, after);
+
+	/* On disk, ids are the VE's own. */
+	cleanup_fd int disk = open_at(ve.private, fs);
+	assert_int_equal(stat_at(disk, "fresh").st_uid, 5);
+	assert_int_equal(stat_at(disk, "fresh").st_gid, 65535);
+	assert_int_equal(stat_at(disk, "etc/passwd").st_uid, 0);
+	assert_int_equal(stat_at(disk, "people").st_uid, 1000);
+	assert_text(disk, "etc/passwd", "root\ntenant\n");
+
+	cleanup_free char *layer = str_fmt("%s/root/etc/passwd", template.digest);
+	assert_text(env->layers, layer, "root\n");
+	done_with(&ve);
+	template_done(&template);
+}
+
+static void an_overlay_is_the_ves_own(void **state)
+{
+	a_root_is_the_ves_own(state, LAYOUT_OVERLAY, "fs");
+}
+
+static void a_private_root_is_the_ves_own(void **state)
+{
+	a_root_is_the_ves_own(state, LAYOUT_PRIVATE, ".");
+}
+
+static void a_private_area_is_mounted_once(void **state)
+{
+	struct env *env = *state;
+	struct template template = {0};
+	struct ve ve = {0};
+	struct err err = {0};
+
+	import_good(env, &template);
+	make_private(env, &ve, "101", LAYOUT_OVERLAY, template.digest);
+	mount_private(env, &ve, LAYOUT_OVERLAY, template.digest, VE_BASE);
+	const struct store_root root = {LAYOUT_OVERLAY, ve.private, env->layers, template.digest, VE_BASE};
+	assert_int_equal(store_mount(&root, &err), -EBUSY);
+	assert_says(&err, ERR_MOUNT, "still mounted somewhere");
+	unmount(&ve);
+	done_with(&ve);
+	template_done(&template);
+}
+
+static void a_layer_that_is_gone_is_named(void **state)
+{
+	struct env *env = *state;
+	struct template template = {0};
+	struct ve ve = {0};
+	struct err err = {0};
+
+	import_good(env, &template);
+	make_private(env, &ve, "101", LAYOUT_OVERLAY, template.digest);
+	const struct store_root root = {LAYOUT_OVERLAY, ve.private, env->layers, "feed", VE_BASE};
+	assert_int_equal(store_mount(&root, &err), -ENOENT);
+	assert_says(&err, ERR_MOUNT, "open the template layer feed");
+	done_with(&ve);
+	template_done(&template);
+}
+
+/* A clone has its own ids and the files of the original, also what is one file under two names. */
+static void a_copied_private_area_is_adopted(void **state)
+{
+	struct env *env = *state;
+	struct template template = {0};
+	struct ve ve = {0}, copy = {.name = (char *)(uintptr_t) "102"};
+	struct err err = {0};
+	const struct disk_limits limits = {64 * MIB, 64 * MIB, 2000, 2000};
+	static const char *const clone[] = {"cp", "-a", "--reflink=always", "101", "102", NULL};
+
+	import_good(env, &template);
+	make_private(env, &ve, "101", LAYOUT_OVERLAY, template.digest);
+	assert_ok(disk_limit(ve.private, PROJECT, &limits, &err), &err);
+	mount_private(env, &ve, LAYOUT_OVERLAY, template.digest, VE_BASE);
+	assert_int_equal(live_in_ve(&ve, VE_BASE), 0);
+	unmount(&ve);
+
+	cleanup_fd int private = open_at(env->pool, "private");
+	assert_ok(proc_run(private, clone, &err), &err);
+	copy.private = open_at(private, "102");
+	const struct store_root root = {LAYOUT_OVERLAY, copy.private, env->layers, template.digest, OTHER_BASE};
+	assert_int_equal(store_mount(&root, &err), -ESTALE);
+
+	err = (struct err){0};
+	assert_ok(store_adopt(copy.private, LAYOUT_OVERLAY, &err), &err);
+	assert_ok(store_adopt(copy.private, LAYOUT_OVERLAY, &err), &err);
+	mount_private(env, &copy, LAYOUT_OVERLAY, template.digest, OTHER_BASE);
+	cleanup_fd int there = open_at(AT_FDCWD, copy.root);
+	assert_int_equal(stat_at(there, "people").st_uid, OTHER_BASE + 1000);
+	assert_text(there, "etc/passwd", "root\ntenant\n");
+	assert_text(there, "etc/same", "root\ntenant\n");
+	close(steal_fd(&there));
+	unmount(&copy);
+	close(copy.private);
+	done_with(&ve);
+	template_done(&template);
+}
+
+static int teardown_layers(void **state)
+{
+	struct env *env = *state;
+	if (env->layers > 0)
+		close(env->layers);
+	return teardown(state);
+}
+
+int main(void)
+{
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown_layers)
+	const struct CMUnitTest tests[] = {
+		test(a_pool_is_an_xfs_closed_to_others),
+		test(a_pool_that_is_there_is_used),
+		test(a_pool_outlives_its_mount_and_its_loop_device_does_not),
+		test(a_pool_hides_no_files),
+		test(a_pool_does_not_promise_more_than_there_is),
+		test(a_template_is_imported_as_it_was_packed),
+		test(a_bad_archive_leaves_nothing_behind),
+		test(an_import_that_fails_keeps_the_template_of_that_name),
+		test(one_archive_is_one_layer),
+		test(a_layer_that_was_replaced_goes_when_nobody_stands_on_it),
+		test(what_lies_in_the_cache_is_found_and_unpacked),
+		test(a_sandbox_has_nothing_but_its_directory),
+		test(a_sandbox_dies_with_its_parent),
+		test(an_overlay_is_the_ves_own),
+		test(a_private_root_is_the_ves_own),
+		test(a_private_area_is_mounted_once),
+		test(a_layer_that_is_gone_is_named),
+		test(a_copied_private_area_is_adopted),
+	};
+	return cmocka_run_group_tests_name("templates", tests, NULL, NULL);
+}
