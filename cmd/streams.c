@@ -38,9 +38,26 @@ static int open_pipe(struct streams *streams, int fd, struct err *err)
 	return theirs;
 }
 
+/* A pipe that ends at once. */
+static int open_empty(struct err *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(err, errno, "make a pipe");
+	fd_close(ends[1]);
+	return ends[0];
+}
+
 static bool is_null(const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* A background job that read from its terminal would be stopped. */
+static bool is_empty(int fd, const struct stat *st)
+{
+	return is_null(st) || (isatty(fd) && !terminal_is_ours(fd));
 }
 
 static int open_end(struct streams *streams, int fd, struct err *err)
@@ -49,18 +66,11 @@ static int open_end(struct streams *streams, int fd, struct err *err)
 
 	if (fstat(fd, &st) < 0)
 		return err_set(err, errno, "look at descriptor %d", fd);
-	if (S_ISFIFO(st.st_mode) || is_null(&st))
+	if (S_ISFIFO(st.st_mode))
 		return copy(fd, err);
+	if (fd == STDIN_FILENO && is_empty(fd, &st))
+		return open_empty(err);
 	return open_pipe(streams, fd, err);
-}
-
-/* A background job that read from its terminal would be stopped. */
-static int open_input(struct streams *streams, struct err *err)
-{
-	if (!isatty(STDIN_FILENO) || terminal_is_ours(STDIN_FILENO))
-		return open_end(streams, STDIN_FILENO, err);
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return null < 0 ? err_set(err, errno, "open /dev/null") : null;
 }
 
 static bool same_file(int a, int b)
@@ -81,7 +91,7 @@ int streams_open(struct streams *ret, struct err *err)
 {
 	struct streams streams = {.ends = {-1, -1, -1}};
 
-	int r = streams.ends[STDIN_FILENO] = open_input(&streams, err);
+	int r = streams.ends[STDIN_FILENO] = open_end(&streams, STDIN_FILENO, err);
 	if (r >= 0)
 		r = streams.ends[STDOUT_FILENO] = open_end(&streams, STDOUT_FILENO, err);
 	if (r >= 0)

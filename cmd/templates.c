@@ -1,11 +1,13 @@
 #include "cmd/templates.h"
 
-#include <time.h>
+#include <unistd.h>
 
 #include "cmd/client.h"
 #include "cmd/print.h"
+#include "cmd/report.h"
 #include "cmd/request.h"
 #include "runtime/base/mem.h"
+#include "runtime/base/str.h"
 
 enum what { TEXT, NUMBER, CREATED };
 
@@ -68,6 +70,45 @@ int templates_list(struct request *request)
 		templates[i] = sd_json_variant_by_index(array, i);
 	print(request, templates, n);
 	return 0;
+}
+
+static uint64_t number(sd_json_variant *template, const char *field)
+{
+	return sd_json_variant_unsigned(sd_json_variant_by_key(template, field));
+}
+
+int templates_make(struct request *request)
+{
+	cleanup_json sd_json_variant *answer = NULL;
+
+	int r = request_call(request, &answer);
+	if (r < 0)
+		return r;
+
+	sd_json_variant *template = sd_json_variant_by_key(answer, "template");
+	const char *name = sd_json_variant_string(sd_json_variant_by_key(template, "name"));
+	cleanup_free char *text = str_fmt("Template %s is ready: %lu files, %lu MiB", name ? name : request->options.words[0],
+					  number(template, "entries"), number(template, "size") >> 20);
+	report_say(request->report, text);
+	if (number(template, "dropped") > 0) {
+		cleanup_free char *warning = str_fmt("WARNING: %lu of the archive's entries were not taken: device nodes and "
+						     "attributes that a container may not have", number(template, "dropped"));
+		report_warn(request->report, warning);
+	}
+	return 0;
+}
+
+/* vzd has another working directory. */
+int templates_import(struct request *request)
+{
+	char *given = request->options.words[0];
+	cleanup_free char *directory = given[0] == '/' ? NULL : getcwd(NULL, 0);
+	cleanup_free char *path = directory ? str_fmt("%s/%s", directory, given) : mem_strdup(given);
+
+	request->options.words[0] = path;
+	int r = templates_make(request);
+	request->options.words[0] = given;
+	return r;
 }
 
 int templates_info(struct request *request)

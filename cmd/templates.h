@@ -1,4 +1,4 @@
-/* Subcommands that show OS templates. Each returns an exit code, or a negative errno with the reason. */
+/* Subcommands on OS templates. Each returns an exit code, or a negative errno with the reason. */
 #pragma once
 
 struct request;
@@ -8,3 +8,7 @@ int templates_list(struct request *request);
 
 /* One `field: value` a line. */
 int templates_info(struct request *request);
+
+/* Make one, from an archive or by a recipe, and say what it has become. */
+int templates_import(struct request *request);
+int templates_make(struct request *request);

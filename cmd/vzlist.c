@@ -149,12 +149,20 @@ static bool is_wanted(const struct wish *wish, const struct record *record)
 	       matches(wish->description, record->config.description);
 }
 
+static void warn(sd_json_variant *message)
+{
+	const char *text = sd_json_variant_string(sd_json_variant_by_key(message, "text"));
+	if (text)
+		fprintf(stderr, "%s\n", text);
+}
+
 static int on_answer(void *ctx, sd_json_variant *answer)
 {
 	struct list *list = ctx;
 	sd_json_variant *ve = sd_json_variant_by_key(answer, "ve");
 	struct record record;
 
+	warn(sd_json_variant_by_key(answer, "message"));
 	if (!ve || sd_json_variant_is_null(ve))
 		return 0;
 	int r = record_parse(ve, &record, list->err);

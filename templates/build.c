@@ -30,7 +30,8 @@ static int check_recipe(const char *path, const char *name, struct err *err)
 	for (size_t i = 0; i < recipes.n; i++)
 		if (str_ends(recipes.name[i], ".recipe"))
 			text_add(&list, " %.*s", (int)(strlen(recipes.name[i]) - strlen(".recipe")), recipes.name[i]);
-	return err_say(err, ERR_NO_TEMPLATE, "no recipe %s in %s; there is:%s", name, PATH_RECIPES, list.s ? list.s : " none");
+	return err_say(err, ERR_NO_TEMPLATE, "no recipe %s in %s; there is:%s", name, PATH_RECIPES,
+		       list.s ? list.s : " none");
 }
 
 /* The directory of a build that was cut off lies beside the archive it was to become. */

@@ -1,5 +1,5 @@
-/* Extract a tar archive into the current directory: which entries are taken, how much, and what is refused. It trusts the
- * archive with nothing but what the process itself may do; templates/unpack.h gives it a sandbox. */
+/* Extract a tar archive into the current directory: which entries are taken, how much, and what is refused. It trusts
+ * the archive with nothing but what the process itself may do; templates/unpack.h gives it a sandbox. */
 #pragma once
 
 struct err;

@@ -6,8 +6,8 @@
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 
-/* A clone inherits the flags of its mount: on the node the pool is nosuid and nodev, in a VE its setuid programs must work. A
- * clone of a shared mount is a peer of it, and what is mounted on the one would appear on the other. */
+/* A clone inherits the flags of its mount: on the node the pool is nosuid and nodev, in a VE its setuid programs must
+ * work. A clone of a shared mount is a peer of it, and what is mounted on the one would appear on the other. */
 int idmount_open(int dir, int userns, uint64_t attributes, struct err *err)
 {
 	cleanup_fd int mount = open_tree(dir, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);

@@ -1,5 +1,5 @@
-/* An archive is copied and checked first, unpacked next to the layers, looked at, and only then published by renames: the
- * layer, the archive, the record. The record is what makes it known. */
+/* An archive is copied and checked first, unpacked next to the layers, looked at, and only then published by renames:
+ * the layer, the archive, the record. The record is what makes it known. */
 #include "templates/import.h"
 
 #include <fcntl.h>
@@ -24,11 +24,7 @@
 
 /* Where a system has its init; what of these exists is run by the VE's start. */
 static const char *const inits[] = {
-	"/sbin/init",
-	"/usr/lib/systemd/systemd",
-	"/lib/systemd/systemd",
-	"/etc/init",
-	"/bin/init",
+	"/sbin/init", "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/etc/init", "/bin/init",
 };
 
 /* Turns bytes of an archive into percent for who listens, each once. */
@@ -146,8 +142,8 @@ static int fill_fresh(const struct import *import, int archive, int tree, struct
 	if (r < 0)
 		return r;
 	if (!has_init(tree))
-		return err_say(err, ERR_BAD_TEMPLATE, "template %s: not a system: it has no %s or other init", import->name,
-			       inits[0]);
+		return err_say(err, ERR_BAD_TEMPLATE, "template %s: not a system: it has no %s or other init",
+			       import->name, inits[0]);
 	template->size = unpacked.size;
 	template->entries = unpacked.entries;
 	template->dropped = unpacked.dropped;

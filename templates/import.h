@@ -23,5 +23,6 @@ int import_prepare(int dir, struct err *err);
 /* Hash the archive that `from` is, and copy it to `to` unless that is -1; `doing` is a word for who listens. */
 int import_hash(const struct import *import, const char *doing, int from, int to, char *ret_digest, struct err *err);
 
-/* Import a file of cache/. `digest` is its SHA-256, NULL where it is not known yet. A bad archive leaves what was known under the name before as it was. */
+/* Import a file of cache/. `digest` is its SHA-256, NULL where it is not known yet. A bad archive leaves what was known
+ * under the name before as it was. */
 int import_run(const struct import *import, const char *digest, struct template *ret, struct err *err);

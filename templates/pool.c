@@ -1,5 +1,6 @@
-/* The embedded default is an image file, so that a node needs no partition of its own. It is made under a lock on the directory
- * that it is going to cover, and what is found there decides everything: nothing remembers that a pool was made. */
+/* The embedded default is an image file, so that a node needs no partition of its own. It is made under a lock on the
+ * directory that it is going to cover, and what is found there decides everything: nothing remembers that a pool was
+ * made. */
 #include "templates/pool.h"
 
 #include <fcntl.h>
@@ -196,10 +197,11 @@ static int refuse_to_hide(const char *path, int dir, struct err *err)
 	if (r < 0)
 		return err_set(err, -r, "read %s", path);
 	if (names.n > 0)
-		return err_say(err, ERR_QUOTA,
-			       "cannot use %s as the pool: its file system keeps no project quota, and a pool mounted there "
-			       "would hide what it holds (%s …); mount it with project quota (XFS: prjquota), or empty it",
-			       path, names.name[0]);
+		return err_say(
+			err, ERR_QUOTA,
+			"cannot use %s as the pool: its file system keeps no project quota, and a pool mounted there "
+			"would hide what it holds (%s …); mount it with project quota (XFS: prjquota), or empty it",
+			path, names.name[0]);
 	return 0;
 }
 
@@ -230,8 +232,9 @@ static int cover(const struct pool_config *config, const struct listener *listen
 	if (pool < 0)
 		return pool;
 	if (!keeps_project_quota(pool))
-		return err_say(err, ERR_QUOTA, "cannot use %s as the pool: %s is mounted there and keeps no project quota",
-			       config->dir, config->image);
+		return err_say(err, ERR_QUOTA,
+			       "cannot use %s as the pool: %s is mounted there and keeps no project quota", config->dir,
+			       config->image);
 	return steal_fd(&pool);
 }
 

@@ -12,8 +12,8 @@ struct pool_config {
 	uint64_t size;	   /* bytes of a new image; 0: three quarters of what is free under it, 1 GiB at least */
 };
 
-/* Make the pool ready: if dir is on a file system with project quota, use it; else mount the image on it, made when missing
- * (mkfs.xfs -m reflink=1 on a temporary name, renamed when whole), with a loop device that goes away with the mount. Then make
- * the folders root, private, template, dump (0700 root, see security: setuid files of VEs lie here). Returns a directory fd
- * of the pool. Idempotent. `say` (may be NULL) hears what is being made. */
+/* Make the pool ready: if dir is on a file system with project quota, use it; else mount the image on it, made when
+ * missing (mkfs.xfs -m reflink=1 on a temporary name, renamed when whole), with a loop device that goes away with the
+ * mount. Then make the folders root, private, template, dump (0700 root, see security: setuid files of VEs lie here).
+ * Returns a directory fd of the pool. Idempotent. `say` (may be NULL) hears what is being made. */
 int pool_open(const struct pool_config *config, void (*say)(void *ctx, const char *text), void *ctx, struct err *err);

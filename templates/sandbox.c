@@ -1,5 +1,5 @@
-/* Two processes: the first becomes the sandbox's uid and makes the namespaces, so that they are charged to that uid, and its
- * child is the first process of the pid namespace. The ids are mapped by us, from outside. */
+/* Two processes: the first becomes the sandbox's uid and makes the namespaces, so that they are charged to that uid,
+ * and its child is the first process of the pid namespace. The ids are mapped by us, from outside. */
 #include "templates/sandbox.h"
 
 #include <fcntl.h>
@@ -23,18 +23,15 @@
 #include "runtime/base/userns.h"
 #include "templates/idmount.h"
 
-#define NAMESPACES                                                                                      \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
-	 CLONE_NEWCGROUP)
+#define NAMESPACES                                                                                                     \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 static const struct {
 	__rlimit_resource_t resource;
 	rlim_t limit;
 } limits[] = {
-	{RLIMIT_CORE, 0},
-	{RLIMIT_CPU, 2 * 60 * 60}, /* seconds */
-	{RLIMIT_FSIZE, (rlim_t)64 << 30},
-	{RLIMIT_NOFILE, 64},
+	{RLIMIT_CORE, 0},	{RLIMIT_CPU, 2 * 60 * 60}, /* seconds */
+	{RLIMIT_DATA, 1 << 30}, {RLIMIT_FSIZE, (rlim_t)64 << 30}, {RLIMIT_NOFILE, 64},
 };
 
 /* To write a tree that belongs to many ids. */
@@ -67,8 +64,8 @@ static int await_report(int sock, struct err *err)
 	return report.r;
 }
 
-/* The new root is mounted over the old one, and the two are swapped: what then lies on top is the old root, with all that is
- * mounted in it, and is let go. */
+/* The new root is mounted over the old one, and the two are swapped: what then lies on top is the old root, with all
+ * that is mounted in it, and is let go. */
 static int enter_root(int mount, struct err *err)
 {
 	if (move_mount(mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
@@ -111,8 +108,7 @@ static int limit_resources(struct err *err)
 static int drop_capabilities(struct err *err)
 {
 	cap_t caps = cap_init();
-	int failed = !caps ||
-		     cap_set_flag(caps, CAP_PERMITTED, countof(capabilities), capabilities, CAP_SET) < 0 ||
+	int failed = !caps || cap_set_flag(caps, CAP_PERMITTED, countof(capabilities), capabilities, CAP_SET) < 0 ||
 		     cap_set_flag(caps, CAP_EFFECTIVE, countof(capabilities), capabilities, CAP_SET) < 0 ||
 		     cap_set_proc(caps) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0;
 	int no = errno;
@@ -267,6 +263,7 @@ int sandbox_wait(pid_t pid, struct err *err)
 		return 0;
 	int signal_no = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) - 128;
 	if (signal_no > 0)
-		return err_say(err, ERR_SYSTEM, "the sandbox was killed by signal %d (%s)", signal_no, strsignal(signal_no));
+		return err_say(err, ERR_SYSTEM, "the sandbox was killed by signal %d (%s)", signal_no,
+			       strsignal(signal_no));
 	return err_say(err, ERR_SYSTEM, "the sandbox failed");
 }

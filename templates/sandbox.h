@@ -1,8 +1,8 @@
 /* A process that parses hostile bytes, and can reach nothing but the directory it fills.
  *
- * User, mount, pid, net, ipc, uts and cgroup namespaces of its own, made by the sandbox's own uid; one mount, which is its
- * root; no capability but those that have to do with files, and these only over its own ids; limits on its time and what it
- * writes; first to go when memory is short. It dies with us. */
+ * User, mount, pid, net, ipc, uts and cgroup namespaces of its own, made by the sandbox's own uid; one mount, which is
+ * its root; no capability but those that have to do with files, and these only over its own ids; limits on its time and
+ * what it writes; first to go when memory is short. It dies with us. */
 #pragma once
 
 #include <stdint.h>

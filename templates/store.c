@@ -1,6 +1,7 @@
-/* An overlay's layers must be attached in the mount namespace of who mounts it, and what the overlay makes for itself belongs
- * to the mounter, who must be somebody on the idmapped layers: host root is nobody there, the VE's root is not. So the mount is made by a process with both of its own. It shares our memory and our
- * descriptors and we sleep until it is gone (vfork): it is a call under another identity, and costs little more than one. */
+/* An overlay's layers must be attached in the mount namespace of who mounts it, and what the overlay makes for itself
+ * belongs to the mounter, who must be somebody on the idmapped layers: host root is nobody there, the VE's root is not.
+ * So the mount is made by a process with both of its own. It shares our memory and our descriptors and we sleep until
+ * it is gone (vfork): it is a call under another identity, and costs little more than one. */
 #include "templates/store.h"
 
 #include <fcntl.h>
@@ -72,8 +73,9 @@ static int forget(int dir, const char *path, const char *attribute, struct err *
 	return 0;
 }
 
-/* What stands in the index for a directory points to the directory that was copied. What stands there for a file is a hard link
- * to it, and the copy's is as good: it ties names that are one file in the template and was changed under one of them. */
+/* What stands in the index for a directory points to the directory that was copied. What stands there for a file is a
+ * hard link to it, and the copy's is as good: it ties names that are one file in the template and was changed under one
+ * of them. */
 static int forget_directories(int private, struct err *err)
 {
 	cleanup_names struct names index = {0};
@@ -112,8 +114,8 @@ struct overlay {
 	struct err *err;
 };
 
-/* Both go on top of this process's root directory, one over the other: it needs no directories of its own, paths below the
- * root are found as before, and a descriptor leads to its mount no matter what covers it. */
+/* Both go on top of this process's root directory, one over the other: it needs no directories of its own, paths below
+ * the root are found as before, and a descriptor leads to its mount no matter what covers it. */
 static int attach_layers(const struct overlay *overlay)
 {
 	const int mounts[] = {overlay->layer, overlay->private};
@@ -143,9 +145,8 @@ static int set_options(int context, const struct overlay *overlay)
 	const struct {
 		const char *key, *value;
 	} options[] = {
-		{"source", "overlay"}, {"lowerdir+", lower},  {"upperdir", upper},    {"workdir", work},
-		{"index", "on"},       {"nfs_export", "on"}, {"redirect_dir", "on"}, {"metacopy", "off"},
-		{"uuid", "on"},
+		{"source", "overlay"}, {"lowerdir+", lower},   {"upperdir", upper}, {"workdir", work}, {"index", "on"},
+		{"nfs_export", "on"},  {"redirect_dir", "on"}, {"metacopy", "off"}, {"uuid", "on"},
 	};
 
 	for (size_t i = 0; i < countof(options); i++) {
@@ -207,7 +208,8 @@ static int run_child(struct overlay *overlay)
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = clone(mount_in_child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWNS, overlay);
+	pid_t pid =
+		clone(mount_in_child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWNS, overlay);
 	int no = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)

@@ -10,13 +10,13 @@ struct err;
 
 enum layout { LAYOUT_OVERLAY, LAYOUT_PRIVATE };
 
-/* Fill the fresh, empty directory `private` for that layout: an overlay's folders, or a copy (reflinked where the file system
- * can) of the layer's root. `layers` is …/template/layers. */
+/* Fill the fresh, empty directory `private` for that layout: an overlay's folders, or a copy (reflinked where the file
+ * system can) of the layer's root. `layers` is …/template/layers. */
 int store_fill(int private, enum layout layout, int layers, const char *digest, struct err *err);
 
-/* Make a private area mountable whose files were copied from elsewhere: a clone, a snapshot, another node. Files are known to an
- * overlay by handles of the file system they lie on; a copy's are wrong, and the kernel refuses to mount it ("stale file
- * handle"). Not while it is mounted. Idempotent; nothing to do for layout private. */
+/* Make a private area mountable whose files were copied from elsewhere: a clone, a snapshot, another node. Files are
+ * known to an overlay by handles of the file system they lie on; a copy's are wrong, and the kernel refuses to mount it
+ * ("stale file handle"). Not while it is mounted. Idempotent; nothing to do for layout private. */
 int store_adopt(int private, enum layout layout, struct err *err);
 
 struct store_root {
@@ -27,7 +27,8 @@ struct store_root {
 	uint32_t base;	    /* host id of the VE's 0 */
 };
 
-/* Build the root of a VE as a detached mount: ids shifted to base, nodev, not yet attached anywhere, private propagation.
- * The overlay has index=on,nfs_export=on so that inotify can be checkpointed. Returns the mount's fd (fsmount/open_tree).
- * Runs in a process of its own inside, so that the caller's namespaces and ids stay as they are. */
+/* Build the root of a VE as a detached mount: ids shifted to base, nodev, not yet attached anywhere, private
+ * propagation. The overlay has index=on,nfs_export=on so that inotify can be checkpointed. Returns the mount's fd
+ * (fsmount/open_tree). Runs in a process of its own inside, so that the caller's namespaces and ids stay as they are.
+ */
 int store_mount(const struct store_root *root, struct err *err);

@@ -78,7 +78,8 @@ static char *name_of(const char *archive)
 	return str_fmt("%.*s", (int)(strlen(file) - (suffix ? strlen(suffix) : 0)), file);
 }
 
-static int copy_in(const struct import *import, const char *archive, const char *sha256, char *ret_digest, struct err *err)
+static int copy_in(const struct import *import, const char *archive, const char *sha256, char *ret_digest,
+		   struct err *err)
 {
 	cleanup_free char *path = str_fmt(RECORD_CACHE "/%s", import->file);
 	cleanup_fd int from = open(archive, O_RDONLY | O_CLOEXEC);
@@ -92,9 +93,10 @@ static int copy_in(const struct import *import, const char *archive, const char 
 	if (r < 0)
 		return r;
 	if (sha256 && strcasecmp(sha256, ret_digest) != 0)
-		return err_say(err, ERR_TEMPLATE_DAMAGED,
-			       "cannot import template %s: the SHA-256 of %s is %s, expected was %s: it is damaged or another",
-			       import->name, archive, ret_digest, sha256);
+		return err_say(
+			err, ERR_TEMPLATE_DAMAGED,
+			"cannot import template %s: the SHA-256 of %s is %s, expected was %s: it is damaged or another",
+			import->name, archive, ret_digest, sha256);
 	return 0;
 }
 
@@ -130,7 +132,8 @@ int template_import(int dir, const char *archive, const char *name, const char *
 	};
 
 	if (!import.suffix)
-		return err_say(err, ERR_BAD_VALUE, "cannot import %s: not a .tar, .tar.gz, .tar.xz or .tar.zst", archive);
+		return err_say(err, ERR_BAD_VALUE, "cannot import %s: not a .tar, .tar.gz, .tar.xz or .tar.zst",
+			       archive);
 	int r = record_check_name(own, err);
 	if (r < 0)
 		return r;
@@ -173,7 +176,8 @@ int template_unpack(int dir, const char *name, uint32_t scratch_base, const stru
 	if (template.archive)
 		r = import_cached(dir, &template, scratch_base, progress, ret, err);
 	else
-		r = err_say(err, ERR_NO_TEMPLATE, "template %s has lost its archive and its layer; import it again", name);
+		r = err_say(err, ERR_NO_TEMPLATE, "template %s has lost its archive and its layer; import it again",
+			    name);
 	template_done(&template);
 	return r;
 }

@@ -1,8 +1,8 @@
 /* OS templates: find, list, import, build, delete.
  *
- * template/cache/NAME.tar.{zst,xz,gz} (or plain .tar) is the archive as it came; template/layers/SHA256/root the same unpacked, read only to
- * all who use it; template/NAME.conf the record that ties them: a kvfile with DIGEST, SOURCE, SIZE (bytes unpacked), ENTRIES,
- * CREATED (seconds), DROPPED. SHA256 is the archive's. */
+ * template/cache/NAME.tar.{zst,xz,gz} (or plain .tar) is the archive as it came; template/layers/SHA256/root the same
+ * unpacked, read only to all who use it; template/NAME.conf the record that ties them: a kvfile with DIGEST, SOURCE,
+ * SIZE (bytes unpacked), ENTRIES, CREATED (seconds), DROPPED. SHA256 is the archive's. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,8 @@
 
 struct err;
 
-struct template {
+struct template
+{
 	char *name;
 	char digest[65]; /* of the archive, in hex; "" if it is not unpacked yet */
 	char *archive;	 /* file name in cache/, NULL if there is none any more */
@@ -31,15 +32,17 @@ void template_done(struct template *template);
 
 /* `dir` is the template directory (…/template) everywhere. */
 
-/* Find by name. An archive in cache/ that is not unpacked yet is found too (digest ""). ERR_NO_TEMPLATE lists what there is. */
+/* Find by name. An archive in cache/ that is not unpacked yet is found too (digest ""). ERR_NO_TEMPLATE lists what
+ * there is. */
 int template_find(int dir, const char *name, struct template *ret, struct err *err);
 
 /* All of them, sorted by name; the caller frees each and the array. */
 int template_list(int dir, struct template **ret, size_t *ret_n, struct err *err);
 
-/* Take the archive (an absolute path on the node) in under `name` (NULL: its file name without .tar.*): copy it to cache/, check
- * `sha256` (hex, NULL: none expected) while copying, unpack it in the sandbox, publish by rename. A name that exists is replaced for
- * VEs to come, VEs made from the old layer keep it. `scratch_base`: first of 65536 host ids that only the sandbox uses. */
+/* Take the archive (an absolute path on the node) in under `name` (NULL: its file name without .tar.*): copy it to
+ * cache/, check `sha256` (hex, NULL: none expected) while copying, unpack it in the sandbox, publish by rename. A name
+ * that exists is replaced for VEs to come, VEs made from the old layer keep it. `scratch_base`: first of 65536 host ids
+ * that only the sandbox uses. */
 int template_import(int dir, const char *archive, const char *name, const char *sha256, uint32_t scratch_base,
 		    const struct template_progress *progress, struct template *ret, struct err *err);
 
@@ -51,9 +54,10 @@ int template_unpack(int dir, const char *name, uint32_t scratch_base, const stru
 int template_build(int dir, const char *name, uint32_t scratch_base, const struct template_progress *progress,
 		   struct template *ret, struct err *err);
 
-/* Remove the record and the archive; and the layer, if `remove_layer` (the caller knows whether a VE stands on it) and no other
- * template has the same. */
+/* Remove the record and the archive; and the layer, if `remove_layer` (the caller knows whether a VE stands on it) and
+ * no other template has the same. */
 int template_delete(int dir, const char *name, int remove_layer, struct err *err);
 
-/* Remove the layers that no record names and no VE stands on, as `in_use` says: what is left of templates that were replaced. */
+/* Remove the layers that no record names and no VE stands on, as `in_use` says: what is left of templates that were
+ * replaced. */
 int template_prune(int dir, bool (*in_use)(void *ctx, const char *digest), void *ctx, struct err *err);

@@ -1,5 +1,5 @@
-/* The half that runs on the node: it starts the sandbox, watches how far the archive is read, and takes the verdict, which may come
- * from a process that the archive has taken over. */
+/* The half that runs on the node: it starts the sandbox, watches how far the archive is read, and takes the verdict,
+ * which may come from a process that the archive has taken over. */
 #include "templates/unpack.h"
 
 #include <fcntl.h>

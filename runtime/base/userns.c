@@ -1,5 +1,6 @@
 /* The namespace's process does nothing but end: its zombie keeps the namespace, takes the maps and needs no killing. It
- * shares our memory and we sleep until it is gone (vfork), so that no page table is copied on the way to a VE's start. */
+ * shares our memory and we sleep until it is gone (vfork), so that no page table is copied on the way to a VE's start.
+ */
 #include "runtime/base/userns.h"
 
 #include <fcntl.h>

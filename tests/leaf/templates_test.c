@@ -1,5 +1,5 @@
-/* The pool, template archives and roots made from them, against the kernel. Runs as root on a node. All that it mounts is in a mount
- * namespace of its own; the pool is an image in a directory of its own. */
+/* The pool, template archives and roots made from them, against the kernel. Runs as root on a node. All that it mounts
+ * is in a mount namespace of its own; the pool is an image in a directory of its own. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -402,7 +402,7 @@ static void a_layer_that_was_replaced_goes_when_nobody_stands_on_it(void **state
 
 	assert_ok(template_prune(env->templates, stands_on, old.digest, &err), &err);
 	assert_int_equal(count_entries(env->templates, "layers"), 2);
-	assert_ok(template_prune(env->templates, stands_on, (void *)(uintptr_t) "", &err), &err);
+	assert_ok(template_prune(env->templates, stands_on, (void *)(uintptr_t)"", &err), &err);
 	assert_int_equal(count_entries(env->templates, "layers"), 1);
 	cleanup_free char *root = str_fmt("layers/%s/root", new.digest);
 	assert_int_equal(stat_at(env->templates, root).st_mode, S_IFDIR | 0755);
@@ -731,7 +731,7 @@ static void a_copied_private_area_is_adopted(void **state)
 {
 	struct env *env = *state;
 	struct template template = {0};
-	struct ve ve = {0}, copy = {.name = (char *)(uintptr_t) "102"};
+	struct ve ve = {0}, copy = {.name = (char *)(uintptr_t)"102"};
 	struct err err = {0};
 	const struct disk_limits limits = {64 * MIB, 64 * MIB, 2000, 2000};
 	static const char *const clone[] = {"cp", "-a", "--reflink=always", "101", "102", NULL};

@@ -62,7 +62,8 @@ static const struct {
 #endif
 };
 
-/* All arguments are -1: a call that is not refused fails on them, with EFAULT, EBADF or EINVAL, and so gives itself away. */
+/* All arguments are -1: a call that is not refused fails on them, with EFAULT, EBADF or EINVAL, and so gives itself
+ * away. */
 static void try_calls(struct attempt *attempt)
 {
 	for (size_t i = 0; i < countof(calls); i++)

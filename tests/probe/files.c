@@ -1,14 +1,17 @@
-/* What can be reached by opening something: devices, proc and sysfs as they are, with their covers taken off and mounted anew,
- * cgroups, and the calls that file systems take. */
+/* What can be reached by opening something: devices, proc and sysfs as they are, with their covers taken off and
+ * mounted anew, cgroups, and the calls that file systems take. */
 #include "tests/probe/probe.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +37,13 @@ static bool is_harmless(dev_t device)
 		unsigned major;
 		int minor;
 	} harmless[] = {
-		{1, 3},	  /* null */
-		{1, 5},	  /* zero */
-		{1, 7},	  /* full */
-		{1, 8},	  /* random */
-		{1, 9},	  /* urandom */
-		{5, 0},	  /* tty */
-		{5, 2},	  /* ptmx */
+		{1, 3},	   /* null */
+		{1, 5},	   /* zero */
+		{1, 7},	   /* full */
+		{1, 8},	   /* random */
+		{1, 9},	   /* urandom */
+		{5, 0},	   /* tty */
+		{5, 2},	   /* ptmx */
 		{10, 200}, /* net/tun */
 		{10, 229}, /* fuse */
 		{136, -1}, /* pts */
@@ -91,16 +94,15 @@ static void try_mknod_in(struct attempt *attempt, const char *directory)
 		mode_t type;
 		unsigned major, minor;
 	} nodes[] = {
-		{S_IFCHR, 1, 1},    /* mem */
-		{S_IFCHR, 1, 11},   /* kmsg */
-		{S_IFCHR, 5, 1},    /* the node's console */
-		{S_IFCHR, 10, 232}, /* kvm */
-		{S_IFCHR, 10, 237}, /* loop-control */
-		{S_IFBLK, 7, 0},    /* loop0 */
-		{S_IFBLK, 8, 0},    /* sda */
-		{S_IFBLK, 253, 0},  /* device mapper, or virtio */
-		{S_IFBLK, 254, 0},
-		{S_IFBLK, 259, 0},  /* nvme */
+		{S_IFCHR, 1, 1},		       /* mem */
+		{S_IFCHR, 1, 11},		       /* kmsg */
+		{S_IFCHR, 5, 1},		       /* the node's console */
+		{S_IFCHR, 10, 232},		       /* kvm */
+		{S_IFCHR, 10, 237},		       /* loop-control */
+		{S_IFBLK, 7, 0},		       /* loop0 */
+		{S_IFBLK, 8, 0},		       /* sda */
+		{S_IFBLK, 253, 0},		       /* device mapper, or virtio */
+		{S_IFBLK, 254, 0},  {S_IFBLK, 259, 0}, /* nvme */
 	};
 	char path[64];
 
@@ -121,13 +123,23 @@ static void try_mknod(struct attempt *attempt)
 		try_mknod_in(attempt, "/tmp");
 }
 
-/* What of /proc is the VE's own to write: its network, its IPC, its names, and pressure, where a trigger is not a change. */
+/* What of /proc is the VE's own to write: its network, its IPC, its names, and pressure, where a trigger is not a
+ * change. */
 static bool is_own(const char *path)
 {
 	static const char *const own[] = {
-		"sys/net/",	     "sys/user/",	"sys/fs/mqueue/",	  "sys/kernel/hostname",
-		"sys/kernel/domainname", "sys/kernel/msg",	"sys/kernel/sem",	  "sys/kernel/shm",
-		"sys/kernel/auto_msgmni", "sys/kernel/ns_last_pid", "sys/kernel/pid_max", "pressure/",
+		"sys/net/",
+		"sys/user/",
+		"sys/fs/mqueue/",
+		"sys/kernel/hostname",
+		"sys/kernel/domainname",
+		"sys/kernel/msg",
+		"sys/kernel/sem",
+		"sys/kernel/shm",
+		"sys/kernel/auto_msgmni",
+		"sys/kernel/ns_last_pid",
+		"sys/kernel/pid_max",
+		"pressure/",
 	};
 
 	for (size_t i = 0; i < countof(own); i++)
@@ -195,7 +207,7 @@ static void read_secret(struct attempt *attempt, const char *path)
 static void read_secrets(struct attempt *attempt, const char *proc)
 {
 	static const char *const secrets[] = {
-		"kcore",      "kmsg",	     "kpageflags", "kpagecount", "kpagecgroup",
+		"kcore",       "kmsg",	   "kpageflags", "kpagecount",	"kpagecgroup",
 		"vmallocinfo", "slabinfo", "timer_list", "sched_debug", "sysrq-trigger",
 	};
 	static const char *const addresses[] = {"kallsyms", "iomem", "ioports", "modules"};
@@ -294,8 +306,8 @@ static void try_new_sysfs(struct attempt *attempt)
 static void try_file_systems(struct attempt *attempt)
 {
 	static const char *const types[] = {
-		"devtmpfs",   "debugfs", "tracefs", "securityfs", "pstore",   "configfs", "fusectl",
-		"efivarfs", "resctrl", "selinuxfs", "nfsd",	"rpc_pipefs", "cpuset",	  "cgroup",
+		"devtmpfs", "debugfs", "tracefs",   "securityfs", "pstore",	"configfs", "fusectl",
+		"efivarfs", "resctrl", "selinuxfs", "nfsd",	  "rpc_pipefs", "cpuset",   "cgroup",
 	};
 
 	if (!own_mounts(attempt))
@@ -308,25 +320,149 @@ static void try_file_systems(struct attempt *attempt)
 	rmdir(PLACE);
 }
 
-/* The group at the root of what a VE sees is its own to fill, not to limit. */
-static void try_limits_of_cgroup(struct attempt *attempt)
+/* The group at the root of what a VE sees is its own to fill, not to limit. What may be written there is what the
+ * kernel lists in /sys/kernel/cgroup/delegate. */
+static bool is_delegated(const char *file)
 {
-	static const char *const controllers[] = {"cpu", "cpuset", "memory", "io", "pids", "hugetlb", "misc", "rdma", "dmem"};
-	static const char *const own[] = {"memory.oom.group", "memory.reclaim"};
-	struct statfs fs;
-	struct stat st;
+	static const char *const delegated[] = {
+		"cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "memory.reclaim",
+	};
 
-	if (statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC) {
-		moot(attempt, "no cgroups");
+	for (size_t i = 0; i < countof(delegated); i++)
+		if (strcmp(file, delegated[i]) == 0)
+			return true;
+	return strstr(file, ".pressure") != NULL;
+}
+
+static void try_limits(struct attempt *attempt)
+{
+	struct statfs fs;
+	DIR *directory = opendir("/sys/fs/cgroup");
+
+	if (!directory || statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC) {
+		moot(attempt, "no cgroups to be seen");
 		return;
 	}
-	char *roots[] = {"/sys/fs/cgroup", NULL};
-	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	for (FTSENT *entry; tree && (entry = fts_read(tree));) {
-		if (entry->fts_info == FTS_D && entry->fts_level > 0)
-			fts_set(tree, entry, FTS_SKIP);
-		if (entry->fts_info != FTS_F || strstr(entry->fts_name, ".pressure"))
-			continue;
-		(void)st, (void)controllers, (void)own;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		char path[sizeof("/sys/fs/cgroup/") + NAME_MAX];
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", entry->d_name);
+		if (entry->d_type == DT_REG && !is_delegated(entry->d_name) && opens_for_writing(path))
+			breach(attempt, "%s can be written", path);
 	}
+	closedir(directory);
+}
+
+static void look_for_parents(struct attempt *attempt, const char *file)
+{
+	FILE *groups = fopen(file, "re");
+	char line[512];
+
+	while (groups && fgets(line, sizeof(line), groups))
+		if (strstr(line, "/.."))
+			breach(attempt, "%s: %s", file, line);
+	if (groups)
+		fclose(groups);
+}
+
+/* Only the hierarchy's own root has no cgroup.events. */
+static void look_at_root(struct attempt *attempt, const char *how)
+{
+	if (mount_anew("cgroup2")) {
+		if (access(PLACE "/cgroup.events", F_OK) < 0)
+			breach(attempt, "a new mount of cgroup2 %s shows the node's root", how);
+		umount2(PLACE, MNT_DETACH);
+	}
+	rmdir(PLACE);
+}
+
+static void try_escape(struct attempt *attempt)
+{
+	look_for_parents(attempt, "/proc/self/cgroup");
+	look_for_parents(attempt, "/proc/1/cgroup");
+	if (!own_mounts(attempt))
+		return;
+	look_at_root(attempt, "in our namespace");
+	if (unshare(CLONE_NEWCGROUP) == 0)
+		look_at_root(attempt, "in a namespace of its own");
+}
+
+static void set_project(struct attempt *attempt, int fd)
+{
+	struct fsxattr before, after;
+
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &before) < 0)
+		return;
+	after = before;
+	after.fsx_projid = before.fsx_projid + 1;
+	ioctl(fd, FS_IOC_FSSETXATTR, &after);
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &after) == 0 && after.fsx_projid != before.fsx_projid)
+		breach(attempt, "a file leaves its project, and with it the disk quota");
+}
+
+/* Each of these would hit all who share the file system. */
+static void try_file_ioctls(struct attempt *attempt)
+{
+	static const char path[] = "/probe-file";
+	struct fstrim_range all = {.len = UINT64_MAX};
+	uint32_t how = 2; /* XFS_FSOP_GOING_FLAGS_NOLOGFLUSH */
+	int flags = FS_IMMUTABLE_FL;
+
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		moot(attempt, "the root is read-only");
+		return;
+	}
+	unlink(path);
+	set_project(attempt, fd);
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0)
+		breach(attempt, "a file that even the node's root cannot remove");
+	if (ioctl(fd, FITRIM, &all) == 0)
+		breach(attempt, "the file system is trimmed");
+	if (ioctl(fd, FIFREEZE, 0) == 0) {
+		ioctl(fd, FITHAW, 0);
+		breach(attempt, "the file system is frozen");
+	}
+	if (ioctl(fd, XFS_IOC_GOINGDOWN, &how) == 0)
+		breach(attempt, "the file system is shut down");
+	close(fd);
+}
+
+/* A forced unmount ends the connection of a FUSE file system for all its mounts, those of other VEs too, if the kernel
+ * lets it come that far. */
+static void try_forced_unmount(struct attempt *attempt)
+{
+	char bytes[16];
+	struct statfs fs;
+	int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC) {
+		moot(attempt, "no FUSE file system is shared with others");
+		return;
+	}
+	if (!own_mounts(attempt))
+		return;
+	umount2("/proc/meminfo", MNT_FORCE | MNT_DETACH);
+	umount2("/proc/meminfo", MNT_FORCE);
+	if (pread(fd, bytes, sizeof(bytes), 0) <= 0)
+		breach(attempt, "LXCFS is gone: %s", strerror(errno));
+	close(fd);
+}
+
+struct probes files_probes(void)
+{
+	static const struct probe list[] = {
+		{"/dev holds harmless devices only", try_dev},
+		{"no device node can be made", try_mknod},
+		{"proc shows and takes nothing of the node's", try_proc},
+		{"sysfs takes nothing of the node's", try_sysfs},
+		{"nor do they without their covers", try_uncovered},
+		{"nor does a new mount of proc", try_new_proc},
+		{"nor does a new mount of sysfs", try_new_sysfs},
+		{"file systems that are the kernel's own cannot be mounted", try_file_systems},
+		{"the VE's own limits cannot be written", try_limits},
+		{"no cgroup above the VE's can be reached", try_escape},
+		{"files keep to their project and leave their file system alone", try_file_ioctls},
+		{"a forced unmount does not end a shared FUSE file system", try_forced_unmount},
+	};
+	return (struct probes){list, countof(list)};
 }

@@ -1,5 +1,5 @@
-/* Runs every attempt and tells in TAP which walls hold: `probe`, or `probe nested` to try the same as root of a user namespace
- * inside the VE's, where the bounding set is full again. */
+/* Runs every attempt and tells in TAP which walls hold: `probe`, or `probe nested` to try the same as root of a user
+ * namespace inside the VE's, where the bounding set is full again. */
 #include "tests/probe/probe.h"
 
 #include <errno.h>

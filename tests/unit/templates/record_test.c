@@ -31,7 +31,8 @@ static struct scratch template_dir(void)
 TEST(a_name_is_letters_digits_and_a_few_marks)
 {
 	static const char *const good[] = {"debian-13-x86_64", "a", "9", "C++", "x.y", "centos-7.9_minimal"};
-	static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "../x", "a b", "a\nb", "\xc3\xa4", "$VEID", "a*"};
+	static const char *const bad[] = {"",	 ".",	 "..",	     ".hidden", "a/b", "../x",
+					  "a b", "a\nb", "\xc3\xa4", "$VEID",	"a*"};
 	char long_name[128];
 
 	for (size_t i = 0; i < countof(good); i++) {
@@ -67,8 +68,12 @@ TEST(an_archive_is_known_by_its_end)
 TEST(a_record_comes_back_as_it_was_saved)
 {
 	cleanup_scratch struct scratch scratch = template_dir();
-	struct template saved = {.name = (char *)(uintptr_t) "one", .digest = DIGEST, .size = 1ull << 40, .entries = 7,
-				 .dropped = 2, .created = 1700000000};
+	struct template saved = {.name = (char *)(uintptr_t)"one",
+				 .digest = DIGEST,
+				 .size = 1ull << 40,
+				 .entries = 7,
+				 .dropped = 2,
+				 .created = 1700000000};
 	struct template loaded = {0};
 	struct err err = {0};
 
@@ -88,7 +93,8 @@ TEST(a_record_comes_back_as_it_was_saved)
 TEST(a_digest_without_its_layer_or_that_is_none_is_not_believed)
 {
 	static const char *const records[] = {
-		"DIGEST=\"fedc" "ba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\"\n",
+		"DIGEST=\"fedc"
+		"ba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\"\n",
 		"DIGEST=\"../../../etc\"\n",
 		"DIGEST=\"" DIGEST "0\"\n",
 		"SIZE=\"many\"\n",
@@ -122,8 +128,8 @@ TEST(all_that_has_a_record_or_an_archive_is_listed_once_and_sorted)
 {
 	cleanup_scratch struct scratch scratch = template_dir();
 	static const char *const files[] = {
-		"zeta.conf", "both.conf", ".new.conf", "notes.txt", "cache/both.tar.gz", "cache/alone.tar.zst",
-		"cache/.half.tar.zst", "cache/.alone.new", "cache/README",
+		"zeta.conf",	       "both.conf",	      ".new.conf",	  "notes.txt",	  "cache/both.tar.gz",
+		"cache/alone.tar.zst", "cache/.half.tar.zst", "cache/.alone.new", "cache/README",
 	};
 	struct template *list = NULL;
 	struct err err = {0};

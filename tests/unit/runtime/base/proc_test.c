@@ -91,7 +91,8 @@ TEST(nothing_of_ours_is_inherited)
 	cleanup_fd int fd = open("/dev/null", O_RDONLY);
 	assert_true(fd > 2);
 	signal(SIGPIPE, SIG_IGN);
-	assert_heard("env | grep -v ^_= | grep -v ^PWD= | sort", "[LC_ALL=C.UTF-8][PATH=/usr/sbin:/usr/bin:/sbin:/bin]");
+	assert_heard("env | grep -v ^_= | grep -v ^PWD= | sort",
+		     "[LC_ALL=C.UTF-8][PATH=/usr/sbin:/usr/bin:/sbin:/bin]");
 	assert_heard("for fd in 3 4 5 6 7 8 9; do [ ! -e /proc/$$/fd/$fd ] || echo $fd; done", "");
 	assert_heard("readlink /proc/$$/fd/0", "[/dev/null]");
 	assert_heard("grep -E 'Sig(Blk|Ign)' /proc/$$/status | grep -cv 0000000000000000 || true", "[0]");

@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# What the suites share. They run in a node, as root, with vzd running.
+
+# Leave nothing of a test behind, whatever it did.
+sweep() {
+	local ctid
+	rm -f "$FAULTS"
+	for ctid in $(vzlist -a -H -o ctid); do
+		vzctl --quiet stop "$ctid" --fast || true
+		vzctl --quiet umount "$ctid" || true
+		vzctl --quiet destroy "$ctid"
+	done
+	rm -f /etc/vz/conf/*.destroyed
+}
+
+setup() {
+	bats_require_minimum_version 1.5.0
+	FAULTS=/run/faults
+}
+
+teardown() {
+	vzd_up || vzd_start
+	sweep
+}
+
+# A busybox VE, created; with `started` also running.
+ve() {
+	vzctl --quiet create "$1" --ostemplate busybox --config light "${@:3}"
+	if [[ ${2:-} == started ]]; then
+		vzctl --quiet start "$1"
+	fi
+}
+
+# Wait up to $1 seconds until a command succeeds.
+await() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}
+
+vzd_pid() {
+	pgrep -x vzd -o
+}
+
+vzd_answers() {
+	varlinkctl call /run/vz/io.openve io.openve.TemplateList '{}'
+}
+
+vzd_up() {
+	vzd_answers >/dev/null 2>&1
+}
+
+# Start vzd with the environment variables given as NAME=VALUE.
+vzd_start() {
+	env "$@" setsid vzd >>/var/log/vzd.log 2>&1 3>&- &
+	await 30 vzd_up
+}
+
+vzd_kill() {
+	local pid
+	pid=$(vzd_pid)
+	kill -9 "$pid"
+	await 10 gone "$pid"
+}
+
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+status_of() {
+	vzlist -a -H -o status "$1"
+}
+
+is() {
+	[[ $(status_of "$1") == "$2" ]]
+}
+
+# What VEs may leave traces in: compare before and after.
+node_state() {
+	echo '# mounts'
+	awk '{ print $5, $9 }' /proc/self/mountinfo | sort
+	echo '# cgroups'
+	find /sys/fs/cgroup -type d -path '*ve-*' | sort
+	echo '# links'
+	ip -o link | awk '{ print $2 }'
+	echo '# records'
+	find /run/vz -mindepth 1 -not -path '/run/vz/lock/*' | sort
+	echo '# configuration'
+	find /etc/vz -type f -not -name '*.destroyed' -exec sha256sum {} + | sort -k 2
+	find /etc/vz -type l | sort
+	echo '# private areas'
+	find /var/lib/vz/private -mindepth 1 -maxdepth 1 | sort
+	echo '# templates'
+	find /var/lib/vz/template -maxdepth 2 | sort
+	echo '# loop devices'
+	losetup --noheadings --list --output NAME,BACK-FILE
+	echo '# quota'
+	xfs_quota -x -c 'report -p -N -n -b -i' /var/lib/vz | awk '$1 != "#0" && ($2 || $3 || $4)' | sort
+	echo '# processes of ids of VEs'
+	ps -eo uid=,comm= | awk '$1 >= 1879048192'
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# Every step of every verb is made to fail, and the worker is killed there; the node is then as it was before.
+load common
+
+setup_file() {
+	pkill -9 -x vzd || true
+	sleep 1
+	env OPENVE_FAULTS=/run/faults setsid vzd >>/var/log/vzd.log 2>&1 3>&- &
+	sleep 3
+}
+
+# fault VERB STEP HOW STATUS COMMAND…: with the fault the command fails; the node is as it was; without, it succeeds.
+fault() {
+	local verb=$1 step=$2 how=$3
+	shift 3
+	node_state >"$BATS_TEST_TMPDIR/before"
+	echo "$verb $step $how" >"$FAULTS"
+	run vzctl "$@"
+	rm -f "$FAULTS"
+	echo "$verb $step $how -> $status: $output"
+	[ "$status" -ne 0 ]
+	if [ "$how" = fail ]; then
+		[[ "$output" == *"$step: injected fault"* ]]
+	fi
+}
+
+unchanged() {
+	node_state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+@test "start fails at each step" {
+	ve 101
+	for step in record mount quota cgroup launch network go; do
+		fault start $step fail start 101
+		unchanged
+	done
+	vzctl --quiet start 101
+}
+
+@test "the worker of start dies at each step" {
+	ve 101
+	for step in record mount quota cgroup launch network go; do
+		fault start $step die start 101
+		await 20 is 101 stopped
+		await 5 unchanged
+	done
+	vzctl --quiet start 101
+}
+
+@test "create fails at each step" {
+	for step in ids private config publish name; do
+		fault create $step fail create 101 --ostemplate busybox --name tried
+		unchanged
+	done
+	vzctl --quiet create 101 --ostemplate busybox --name tried
+}
+
+@test "the worker of create dies at each step, and the next vzd cleans up" {
+	for step in ids private config publish; do
+		fault create $step die create 101 --ostemplate busybox --name tried
+		vzd_kill
+		vzd_start OPENVE_FAULTS="$FAULTS"
+		if [ "$(vzctl status 101)" = "CTID 101 deleted unmounted down" ]; then
+			unchanged
+		else
+			vzctl --quiet start tried
+			vzctl --quiet stop tried --fast
+			vzctl --quiet destroy tried
+			rm -f /etc/vz/conf/*.destroyed
+			unchanged
+		fi
+	done
+}
+
+@test "the worker of destroy dies at each step, and the next vzd finishes" {
+	for step in private config trash ids; do
+		node_state >"$BATS_TEST_TMPDIR/empty"
+		ve 101 '' --name doomed
+		echo "destroy $step die" >"$FAULTS"
+		run vzctl destroy 101
+		[ "$status" -ne 0 ]
+		rm -f "$FAULTS"
+		vzd_kill
+		vzd_start OPENVE_FAULTS="$FAULTS"
+		vzctl --quiet destroy 101 2>/dev/null || true
+		rm -f /etc/vz/conf/*.destroyed
+		node_state >"$BATS_TEST_TMPDIR/after"
+		diff "$BATS_TEST_TMPDIR/empty" "$BATS_TEST_TMPDIR/after"
+	done
+}
+
+@test "the worker of stop is killed, and the VE is taken down all the same" {
+	ve 101 started --stop-timeout 60
+	node_state >"$BATS_TEST_TMPDIR/running"
+	vzctl exec 101 'printf "::shutdown:/bin/sleep 5\n" >>/etc/inittab; kill -HUP 1'
+	sleep 1
+	vzctl stop 101 &
+	sleep 1
+	kill -9 "$(head -n 1 /run/vz/lock/101.lck)"
+	wait || true
+	await 40 is 101 stopped
+	[ ! -e /run/vz/ve/101 ]
+	[ ! -e /sys/fs/cgroup/openve/ve-101 ]
+}
