@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cmd/errors.h"
-#include "cmd/exec.h"
 #include "cmd/log.h"
 #include "cmd/message.h"
 #include "cmd/plain.h"
@@ -112,14 +111,15 @@ static void send_json(sd_varlink *link, int (*send)(sd_varlink *link, sd_json_va
 	check_sent(link, r);
 }
 
-int call_refuse(sd_varlink *link, const struct err *err)
+/* sd_varlink_error() returns the error it sent as a negative number, not whether it was sent. */
+void call_refuse(sd_varlink *link, const struct err *err)
 {
 	cleanup_free char *reason = plain_text(err->text);
 	const char *step = err->step[0] ? err->step : NULL;
 
-	return sd_varlink_errorbo(link, error_table[err->kind].name, SD_JSON_BUILD_PAIR_STRING("reason", reason),
-				  SD_JSON_BUILD_PAIR_CONDITION(step != NULL, "step", SD_JSON_BUILD_STRING(step)),
-				  SD_JSON_BUILD_PAIR_CONDITION(err->no > 0, "errno", SD_JSON_BUILD_INTEGER(err->no)));
+	sd_varlink_errorbo(link, error_table[err->kind].name, SD_JSON_BUILD_PAIR_STRING("reason", reason),
+			   SD_JSON_BUILD_PAIR_CONDITION(step != NULL, "step", SD_JSON_BUILD_STRING(step)),
+			   SD_JSON_BUILD_PAIR_CONDITION(err->no > 0, "errno", SD_JSON_BUILD_INTEGER(err->no)));
 }
 
 static void record(const struct call *call, const char *text, int result)
@@ -154,7 +154,7 @@ static void fail(struct call *call, const struct err *err)
 	call->over = true;
 	record(call, text, error_table[err->kind].exit_code);
 	if (link)
-		check_sent(link, call_refuse(link, err));
+		call_refuse(link, err);
 	sd_varlink_unref(link);
 }
 
@@ -201,7 +201,7 @@ static void take_command(struct call *call, struct message *message)
 {
 	struct err err = {0};
 
-	if (exec_watch(call->calls->exits, steal_fd(&message->fds[0]), message->text, on_command_ended, call, &call->exec,
+	if (exec_watch(&call->calls->execs, steal_fd(&message->fds[0]), message->text, on_command_ended, call, &call->exec,
 		       &err) < 0)
 		fail(call, &err);
 	else if (!call->link)
@@ -305,8 +305,8 @@ static int start_worker(struct call *call, struct err *err)
 	return r;
 }
 
-int call_begin(struct calls *calls, sd_varlink *link, const struct verb *verb, sd_json_variant *parameters,
-	       sd_varlink_method_flags_t flags, uid_t uid)
+void call_begin(struct calls *calls, sd_varlink *link, const struct verb *verb, sd_json_variant *parameters,
+		sd_varlink_method_flags_t flags, uid_t uid)
 {
 	struct call *call = mem_zero(1, sizeof(*call));
 	struct err err = {0};
@@ -329,7 +329,6 @@ int call_begin(struct calls *calls, sd_varlink *link, const struct verb *verb, s
 		fail(call, &err);
 		call_free(call);
 	}
-	return 0;
 }
 
 void call_hang_up(sd_varlink *link)
@@ -352,4 +351,5 @@ void calls_close(struct calls *calls)
 			abandon_command(call);
 		call_free(call);
 	}
+	execs_close(&calls->execs);
 }

@@ -7,10 +7,10 @@
 #include <sys/types.h>
 #include <systemd/sd-varlink.h>
 
+#include "cmd/exec.h"
+
 struct call;
-struct calls;
 struct err;
-struct exits;
 struct host;
 struct verb;
 struct workers;
@@ -18,20 +18,20 @@ struct workers;
 /* All calls under way. */
 struct calls {
 	struct workers *workers;
-	struct exits *exits;
+	struct execs execs;
 	const struct host *host;
 	struct call *first;
 };
 
 /* Begin. The answer, or the reason for a failure, goes to the link; that of a `oneway` call nowhere. */
-int call_begin(struct calls *calls, sd_varlink *link, const struct verb *verb, sd_json_variant *parameters,
-	       sd_varlink_method_flags_t flags, uid_t uid);
+void call_begin(struct calls *calls, sd_varlink *link, const struct verb *verb, sd_json_variant *parameters,
+		sd_varlink_method_flags_t flags, uid_t uid);
 
 /* The caller of this link is gone. */
 void call_hang_up(sd_varlink *link);
 
 /* Answer with a failure, as the interface has it. */
-int call_refuse(sd_varlink *link, const struct err *err);
+void call_refuse(sd_varlink *link, const struct err *err);
 
 /* Kill the commands of all callers: vzd ends. */
 void calls_close(struct calls *calls);

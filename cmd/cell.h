@@ -8,7 +8,7 @@
 struct text;
 
 enum cell_kind {
-	CELL_NONE,   /* nothing to tell: `-`, null */
+	CELL_NONE, /* nothing to tell: `-`, null */
 	CELL_TEXT,
 	CELL_NUMBER,
 	CELL_COUNT,  /* `number`; a column shows `-` for 0 */
@@ -36,7 +36,7 @@ struct cell {
 			const char *const *names;
 			uint64_t numbers[CELL_MEMBERS]; /* or CELL_UNKNOWN: null */
 			size_t n;
-			bool known;			/* a column shows the first, else `-` */
+			bool known; /* a column shows the first, else `-` */
 		} group;
 	};
 };

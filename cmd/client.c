@@ -25,9 +25,10 @@ struct client {
 static int cannot_reach(int r, struct err *err)
 {
 	if (r == -EACCES || r == -EPERM)
-		return err_say(err, ERR_PERMISSION,
-			       "This program can only be run under root or in group vzadmin: cannot reach vzd at %s: %s",
-			       PATH_SOCKET, strerror(-r));
+		return err_say(
+			err, ERR_PERMISSION,
+			"This program can only be run under root or in group vzadmin: cannot reach vzd at %s: %s",
+			PATH_SOCKET, strerror(-r));
 	return err_say(err, ERR_SYSTEM, "cannot reach vzd at %s: %s; start it (systemctl start vzd)", PATH_SOCKET,
 		       strerror(-r));
 }

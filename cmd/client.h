@@ -1,4 +1,5 @@
-/* A client's connection to vzd, and calls over it. The answers are JSON; everything else of sd-varlink stays in here. */
+/* A client's connection to vzd, and calls over it. The answers are JSON; everything else of sd-varlink stays in here.
+ */
 #pragma once
 
 #include <systemd/sd-json.h>
@@ -25,8 +26,8 @@ static inline void client_freep(struct client **client)
 int client_call(struct client *client, const char *method, sd_json_variant *parameters, client_answer_t *answer,
 		void *ctx, struct err *err);
 
-/* The same in parts, for a caller who has more to wait for. Begin; then, whenever client_fd() is ready for client_events(),
- * process: 1 while answers are to come, 0 after the last. `err` must live as long. */
+/* The same in parts, for a caller who has more to wait for. Begin; then, whenever client_fd() is ready for
+ * client_events(), process: 1 while answers are to come, 0 after the last. `err` must live as long. */
 int client_begin(struct client *client, const char *method, sd_json_variant *parameters, client_answer_t *answer,
 		 void *ctx, struct err *err);
 int client_process(struct client *client);

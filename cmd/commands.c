@@ -55,48 +55,53 @@ static const struct option_row import_options[] = {
 	{0},
 };
 
+#define ONE_VE .min = 1, .max = 1, .word = "ve"
+#define VE_AND_WORDS .min = 1, .max = COMMAND_ANY, .word = "ve", .verbatim = true
+#define ONE_TEMPLATE .words = "NAME", .min = 1, .max = 1, .word = "name"
+
+/* clang-format off */
 static const struct command template_commands[] = {
-	{.name = "list", .words = "", .help = "list the OS templates", .method = "TemplateList",
-	 .options = list_options, .run = templates_list},
-	{.name = "info", .words = "NAME", .help = "show one", .min = 1, .max = 1, .word = "name",
-	 .method = "TemplateInfo", .run = templates_info},
-	{.name = "import", .words = "PATH", .help = "take in an archive of a root file system (tar.zst, tar.xz, tar.gz)",
-	 .min = 1, .max = 1, .word = "path", .method = "TemplateImport", .options = import_options,
-	 .run = templates_import},
-	{.name = "build", .words = "NAME", .help = "make it by its recipe in /usr/share/openve/recipes", .min = 1,
-	 .max = 1, .word = "name", .method = "TemplateBuild", .run = templates_make},
-	{.name = "delete", .words = "NAME", .help = "remove one that no container stands on", .min = 1, .max = 1,
-	 .word = "name", .method = "TemplateDelete", .run = operation_run},
+	{.name = "list", .words = "", .method = "TemplateList", .options = list_options, .run = templates_list,
+	 .help = "list the OS templates"},
+	{.name = "info", ONE_TEMPLATE, .method = "TemplateInfo", .run = templates_info, .help = "show one"},
+	{.name = "import", .words = "PATH", .min = 1, .max = 1, .word = "path", .method = "TemplateImport",
+	 .options = import_options, .run = templates_import,
+	 .help = "take in an archive of a root file system (tar.zst, tar.xz, tar.gz)"},
+	{.name = "build", ONE_TEMPLATE, .method = "TemplateBuild", .run = templates_make,
+	 .help = "make it by its recipe in /usr/share/openve/recipes"},
+	{.name = "delete", ONE_TEMPLATE, .method = "TemplateDelete", .run = operation_run,
+	 .help = "remove one that no container stands on"},
 	{0},
 };
 
-#define ONE_VE .min = 1, .max = 1, .word = "ve"
-#define VE_AND_WORDS .min = 1, .max = COMMAND_ANY, .word = "ve", .verbatim = true
-
 const struct command command_table[] = {
-	{.name = "create", .words = "[CTID|NAME]", .help = "make a container; without a CTID the next free one is taken",
-	 .max = 1, .word = "ve", .method = "Create", .settings = true, .options = create_options,
-	 .run = operation_create},
-	{.name = "destroy", .alias = "delete", .words = "CTID", .help = "remove a stopped container and its files",
-	 ONE_VE, .method = "Destroy", .run = operation_run},
-	{.name = "start", .words = "CTID", .help = "start it", ONE_VE, .method = "Start", .options = start_options,
-	 .run = operation_run},
-	{.name = "stop", .words = "CTID", .help = "stop it", ONE_VE, .method = "Stop", .options = stop_options,
-	 .run = operation_run},
-	{.name = "restart", .words = "CTID", .help = "stop it, if it runs, and start it", ONE_VE, .method = "Restart",
-	 .options = restart_options, .run = operation_run},
-	{.name = "status", .words = "CTID", .help = "tell its state in one line", ONE_VE, .method = "Status",
-	 .run = operation_status},
-	{.name = "mount", .words = "CTID", .help = "mount its files", ONE_VE, .method = "Mount", .run = operation_run},
-	{.name = "umount", .words = "CTID", .help = "unmount them", ONE_VE, .method = "Umount", .run = operation_run},
-	{.name = "set", .words = "CTID", .help = "change its parameters, now and with --save for later starts", ONE_VE,
-	 .method = "Set", .settings = true, .options = set_options, .run = operation_run},
-	{.name = "exec", .words = "CTID COMMAND...",
-	 .help = "run a command line in its shell (-: lines from stdin); exit code 8 if it fails", VE_AND_WORDS,
-	 .method = "Exec", .run = inside_exec},
-	{.name = "exec2", .words = "CTID COMMAND...", .help = "the same, with the exit code of the command", VE_AND_WORDS, .method = "Exec", .run = inside_exec2},
-	{.name = "exec3", .words = "CTID PROGRAM [ARGUMENT...]", .help = "the same, without a shell", VE_AND_WORDS, .method = "Exec", .run = inside_exec3},
-	{.name = "enter", .words = "CTID [--exec COMMAND...]", .help = "log in to it as root", VE_AND_WORDS, .method = "Exec", .run = inside_enter},
+	{.name = "create", .words = "[CTID|NAME]", .max = 1, .word = "ve", .method = "Create", .settings = true,
+	 .options = create_options, .run = operation_create,
+	 .help = "make a container; without a CTID the next free one is taken"},
+	{.name = "destroy", .alias = "delete", .words = "CTID", ONE_VE, .method = "Destroy", .run = operation_run,
+	 .help = "remove a stopped container and its files"},
+	{.name = "start", .words = "CTID", ONE_VE, .method = "Start", .options = start_options, .run = operation_run,
+	 .help = "start it"},
+	{.name = "stop", .words = "CTID", ONE_VE, .method = "Stop", .options = stop_options, .run = operation_run,
+	 .help = "stop it"},
+	{.name = "restart", .words = "CTID", ONE_VE, .method = "Restart", .options = restart_options,
+	 .run = operation_run, .help = "stop it, if it runs, and start it"},
+	{.name = "status", .words = "CTID", ONE_VE, .method = "Status", .run = operation_status,
+	 .help = "tell its state in one line"},
+	{.name = "mount", .words = "CTID", ONE_VE, .method = "Mount", .run = operation_run,
+	 .help = "mount its files"},
+	{.name = "umount", .words = "CTID", ONE_VE, .method = "Umount", .run = operation_run,
+	 .help = "unmount them"},
+	{.name = "set", .words = "CTID", ONE_VE, .method = "Set", .settings = true, .options = set_options,
+	 .run = operation_run, .help = "change its parameters, now and with --save for later starts"},
+	{.name = "exec", .words = "CTID COMMAND...", VE_AND_WORDS, .method = "Exec", .run = inside_exec,
+	 .help = "run a command line in its shell (-: lines from stdin); exit code 8 if it fails"},
+	{.name = "exec2", .words = "CTID COMMAND...", VE_AND_WORDS, .method = "Exec", .run = inside_exec2,
+	 .help = "the same, with the exit code of the command"},
+	{.name = "exec3", .words = "CTID PROGRAM [ARGUMENT...]", VE_AND_WORDS, .method = "Exec", .run = inside_exec3,
+	 .help = "the same, without a shell"},
+	{.name = "enter", .words = "CTID [--exec COMMAND...]", VE_AND_WORDS, .method = "Exec", .run = inside_enter,
+	 .help = "log in to it as root"},
 	{.name = "template", .words = "COMMAND", .help = "manage OS templates", .commands = template_commands},
 
 	{.name = "compact"},
@@ -122,6 +127,7 @@ const struct command command_table[] = {
 	{.name = "unregister"},
 	{0},
 };
+/* clang-format on */
 
 const struct command *command_find(const struct command *table, const char *name)
 {
@@ -197,7 +203,8 @@ static int refuse(enum err_kind kind, const char *fmt, const char *name)
 static bool means_destroy(const struct command *command, int argc, char **argv)
 {
 	uint32_t ctid;
-	return str_eq(command->name, "start") && argc == 3 && str_eq(argv[1], "destroy") && str_u32(argv[2], &ctid) == 0;
+	return str_eq(command->name, "start") && argc == 3 && str_eq(argv[1], "destroy") &&
+	       str_u32(argv[2], &ctid) == 0;
 }
 
 int command_run(const struct command *table, struct report *report, int argc, char **argv)

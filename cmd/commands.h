@@ -11,13 +11,13 @@ struct request;
 struct command {
 	const char *name;
 	const char *alias;
-	const char *words;	/* in help, after the name: "CTID" */
-	const char *help;	/* one line; NULL: known, and not built */
-	unsigned min, max;	/* how many words it takes */
-	const char *word;	/* the field of the call that the first word fills */
-	const char *method;	/* of vzd */
-	bool settings;		/* takes options of the parameter table */
-	bool verbatim;		/* nothing of its command line is an option */
+	const char *words;		  /* in help, after the name: "CTID" */
+	const char *help;		  /* one line; NULL: known, and not built */
+	unsigned min, max;		  /* how many words it takes */
+	const char *word;		  /* the field of the call that the first word fills */
+	const char *method;		  /* of vzd */
+	bool settings;			  /* takes options of the parameter table */
+	bool verbatim;			  /* nothing of its command line is an option */
 	const struct option_row *options; /* ends with {0} */
 	const struct command *commands;	  /* it is a family; ends with {0} */
 	int (*run)(struct request *request);

@@ -21,7 +21,7 @@
 struct console {
 	int fd;
 	sd_event_source *source;
-	char *ring;   /* CONSOLE_KEEP bytes, made when the first ones come */
+	char *ring;   /* CONSOLE_KEEP bytes, made when the first ones come, and never touched beyond them */
 	size_t total; /* bytes ever read */
 	bool hung_up; /* nobody in the VE has it open */
 };
@@ -29,7 +29,7 @@ struct console {
 static void keep(struct console *console, const char *bytes, size_t n)
 {
 	if (!console->ring)
-		console->ring = mem_zero(CONSOLE_KEEP, 1);
+		console->ring = mem_grow(NULL, CONSOLE_KEEP, 1);
 	for (size_t i = 0; i < n; i++)
 		console->ring[console->total++ % CONSOLE_KEEP] = bytes[i];
 }

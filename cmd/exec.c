@@ -21,7 +21,8 @@
 #define RETRY_USEC 100000
 
 struct exec {
-	struct exits *exits;
+	struct execs *execs;
+	struct exec *next;
 	struct exit_watch *exit;
 	sd_event_source *timer;
 	char *directory; /* of its group */
@@ -32,6 +33,12 @@ struct exec {
 
 static void exec_free(struct exec *exec)
 {
+	for (struct exec **link = &exec->execs->first; *link; link = &(*link)->next) {
+		if (*link == exec) {
+			*link = exec->next;
+			break;
+		}
+	}
 	exits_forget(exec->exit);
 	sd_event_source_disable_unref(exec->timer);
 	free(exec->directory);
@@ -46,7 +53,7 @@ static void remove_group(struct exec *exec)
 
 	exec->timer = sd_event_source_disable_unref(exec->timer);
 	if (r == -EBUSY && !exec->ended && exec->retries++ < RETRIES &&
-	    sd_event_add_time_relative(exec->exits->event, &exec->timer, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, exec) >= 0)
+	    sd_event_add_time_relative(exec->execs->exits->event, &exec->timer, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, exec) >= 0)
 		return;
 	exec_free(exec);
 }
@@ -69,18 +76,20 @@ static void on_exit_of(void *ctx, const struct ending *ending)
 	remove_group(exec);
 }
 
-int exec_watch(struct exits *exits, int pidfd, const char *cgroup, exec_ended_t *ended, void *ctx, struct exec **ret,
+int exec_watch(struct execs *execs, int pidfd, const char *cgroup, exec_ended_t *ended, void *ctx, struct exec **ret,
 	       struct err *err)
 {
 	struct exec *exec = mem_zero(1, sizeof(*exec));
 
 	*exec = (struct exec){
-		.exits = exits,
+		.execs = execs,
+		.next = execs->first,
 		.directory = str_fmt(PATH_CGROUP "/%s", cgroup),
 		.ended = ended,
 		.ctx = ctx,
 	};
-	int r = exits_watch(exits, pidfd, on_exit_of, exec, &exec->exit, err);
+	execs->first = exec;
+	int r = exits_watch(execs->exits, pidfd, on_exit_of, exec, &exec->exit, err);
 	if (r < 0) {
 		exec_free(exec);
 		return r;
@@ -96,4 +105,12 @@ void exec_abandon(struct exec *exec)
 	cleanup_free char *kill = str_fmt("%s/cgroup.kill", exec->directory);
 	io_write_kernel(AT_FDCWD, kill, "1");
 	exec->ended = NULL;
+}
+
+void execs_close(struct execs *execs)
+{
+	while (execs->first) {
+		exec_abandon(execs->first);
+		exec_free(execs->first);
+	}
 }

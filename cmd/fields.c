@@ -32,6 +32,7 @@ enum what {
 enum { HELD, MAXHELD, BARRIER, LIMIT, FAILCNT, COUNTERS };
 enum { USAGE, SOFT, HARD, DISK_COUNTERS };
 
+/* clang-format off */
 #define COUNTER_ROWS(name, header, what)               \
 	{name, header, 10, what, 0, HELD},             \
 	{name ".m", header ".M", 10, what, 0, MAXHELD}, \
@@ -85,6 +86,7 @@ static const char *const unsupported[] = {
 	"oomguarpages", "othersockbuf", "privvmpages", "searchdomain", "shmpages", "tcprcvbuf", "tcpsndbuf",
 	"vm_overcommit", "vmguarpages",
 };
+/* clang-format on */
 
 static bool given(const struct record *record, const char *key)
 {

@@ -13,8 +13,8 @@ extern const size_t field_count;
 /* What a field says of a `struct record`. */
 struct cell field_get(const void *record, const struct field *field);
 
-/* The row of that name. ERR_BAD_VALUE: `Unknown field: x`, or that vzlist does not support it yet; `what` begins the message
- * for one that does not exist. */
+/* The row of that name. ERR_BAD_VALUE: `Unknown field: x`, or that vzlist does not support it yet; `what` begins the
+ * message for one that does not exist. */
 int field_find(const char *name, const char *what, const struct field **ret, struct err *err);
 
 /* The rows of a list separated by commas; the caller frees. With `json`, a field that is part of another is refused. */

@@ -6,7 +6,8 @@
 #include "runtime/base/str.h"
 
 #define VZCTL_VERSION "4.11.1" /* the last of OpenVZ's own line */
-#define COLUMN 34
+#define COLUMN 34	       /* of what an option does */
+#define LINE 80
 
 void help_version(FILE *out)
 {
@@ -26,9 +27,9 @@ static void print_option(FILE *out, int indent, const char *name, const char *ar
 
 static void print_command(FILE *out, const char *family, const struct command *command)
 {
-	cleanup_free char *left = str_fmt("%s%s%s%s%s%s", family, command->name, command->alias ? ", " : "",
-					  command->alias ? command->alias : "", *command->words ? " " : "",
-					  command->words);
+	cleanup_free char *left =
+		str_fmt("%s%s%s%s%s%s", family, command->name, command->alias ? ", " : "",
+			command->alias ? command->alias : "", *command->words ? " " : "", command->words);
 
 	print_row(out, 2, left, command->help);
 	for (const struct option_row *o = command->options; o && o->name; o++)
@@ -50,10 +51,16 @@ static void print_commands(FILE *out)
 
 static void print_unsupported(FILE *out)
 {
-	fputs("\nCommands that are not supported yet:\n ", out);
-	for (const struct command *c = command_table; c->name; c++)
-		if (!c->help)
-			fprintf(out, " %s", c->name);
+	size_t column = LINE;
+
+	fputs("\nCommands that are not supported yet:", out);
+	for (const struct command *c = command_table; c->name; c++) {
+		if (c->help)
+			continue;
+		if (column + strlen(c->name) >= LINE)
+			column = (size_t)fprintf(out, "\n     ") - 1;
+		column += (size_t)fprintf(out, " %s", c->name);
+	}
 	fputs("\n", out);
 }
 

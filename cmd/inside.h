@@ -1,9 +1,11 @@
-/* Subcommands that run something inside a VE: exec, exec2, exec3, enter. Each returns an exit code, or a negative errno. */
+/* Subcommands that run something inside a VE: exec, exec2, exec3, enter. Each returns an exit code, or a negative
+ * errno. */
 #pragma once
 
 struct request;
 
-/* The words are for the VE's shell; `-` alone: the shell reads them from stdin. A command that fails is vzctl's exit code 8. */
+/* The words are for the VE's shell; `-` alone: the shell reads them from stdin. A command that fails is vzctl's exit
+ * code 8. */
 int inside_exec(struct request *request);
 
 /* The same with the exit status of the command. */

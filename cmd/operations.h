@@ -1,4 +1,5 @@
-/* Subcommands that ask for something and tell how it went. Each returns an exit code, or a negative errno with the reason. */
+/* Subcommands that ask for something and tell how it went. Each returns an exit code, or a negative errno with the
+ * reason. */
 #pragma once
 
 #include <systemd/sd-json.h>

@@ -11,8 +11,8 @@
 
 /* Options of vzctl's subcommands that are known and not built; config_unsupported() has those of `set`. */
 static const char *const unsupported[] = {
-	"applyconfig_map", "context", "dumpfile", "flags", "force", "setmode", "skip_app_templates",
-	"skip_ve_setup", "skiplock",
+	"applyconfig_map",    "context",       "dumpfile", "flags", "force", "setmode",
+	"skip_app_templates", "skip_ve_setup", "skiplock",
 };
 
 static size_t count(const struct option_row *rows)
@@ -101,8 +101,7 @@ static int parse(struct options *options, const struct option *names, int argc, 
 		if (c == ':')
 			return err_say(err, ERR_BAD_VALUE, "vzctl: option '--%s' requires an argument",
 				       names[optopt - FIRST].name);
-		int r = c == '?' ? refuse(argv[optind - 1], names, err) :
-				   take(options, &names[c - FIRST], optarg, err);
+		int r = c == '?' ? refuse(argv[optind - 1], names, err) : take(options, &names[c - FIRST], optarg, err);
 		if (r < 0)
 			return r;
 	}

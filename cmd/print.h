@@ -8,12 +8,12 @@
 #include "cmd/cell.h"
 
 struct field {
-	const char *name;   /* for -o, for JSON */
+	const char *name; /* for -o, for JSON */
 	const char *header;
-	int width;	    /* of the column; negative: left-aligned, as in printf */
-	int what;	    /* these three are for the listing's `get` */
+	int width; /* of the column; negative: left-aligned, as in printf */
+	int what;  /* these three are for the listing's `get` */
 	size_t at;
-	int part;	    /* 0: the whole; others are columns only, the JSON of the whole has them */
+	int part; /* 0: the whole; others are columns only, the JSON of the whole has them */
 };
 
 struct listing {

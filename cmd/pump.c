@@ -6,7 +6,7 @@
 
 #include "runtime/base/mem.h"
 
-#define PUMP_SIZE 65536u	 /* what a pipe holds */
+#define PUMP_SIZE 65536u	  /* what a pipe holds */
 #define DRAIN_MAX (2 * PUMP_SIZE) /* a pty holds somewhat more than a pipe */
 
 void pump_init(struct pump *pump, int from, int to, int owned)

@@ -1,4 +1,5 @@
-/* Bytes on their way from one descriptor to another, without ever waiting for the reader while others have something to do. */
+/* Bytes on their way from one descriptor to another, without ever waiting for the reader while others have something to
+ * do. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +15,8 @@ struct pump {
 	bool ended;
 };
 
-/* A pump that ends closes the end it owns, if any: by that the other side learns that nothing more comes, or that nobody reads. */
+/* A pump that ends closes the end it owns, if any: by that the other side learns that nothing more comes, or that
+ * nobody reads. */
 void pump_init(struct pump *pump, int from, int to, int owned);
 void pump_done(struct pump *pump);
 

@@ -21,13 +21,13 @@ struct disk_counter {
 
 struct record {
 	uint32_t ctid;
-	char *status;		  /* "running", … */
-	char *private, *root;	  /* paths, expanded */
+	char *status;	      /* "running", … */
+	char *private, *root; /* paths, expanded */
 	bool private_exists;
 	struct ve_config config;
-	struct counter numproc;	  /* tasks */
-	struct counter physpages; /* bytes */
-	struct counter swappages; /* bytes */
+	struct counter numproc;	       /* tasks */
+	struct counter physpages;      /* bytes */
+	struct counter swappages;      /* bytes */
 	struct disk_counter diskspace; /* bytes */
 	struct disk_counter diskinodes;
 	double load[3]; /* the first is negative when it is not running */

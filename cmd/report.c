@@ -60,7 +60,8 @@ int report_error(struct report *report, const struct err *err)
 	if (!report->quiet) {
 		report_end(report);
 		fflush(stdout);
-		fprintf(stderr, "%s\n", err->text);
+		/* A system call's failure says what was tried; the step says on the way to what. */
+		fprintf(stderr, "%s%s%s\n", err->no ? err->step : "", err->no && err->step[0] ? ": " : "", err->text);
 		if (report->verbose > 0 && err->step[0])
 			fprintf(stderr, "(step %s, %s)\n", err->step, error_table[err->kind].name);
 	}

@@ -1,4 +1,5 @@
-/* What the person at the terminal reads: messages on stdout, warnings and errors on stderr, a progress bar if that is a terminal. */
+/* What the person at the terminal reads: messages on stdout, warnings and errors on stderr, a progress bar if that is a
+ * terminal. */
 #pragma once
 
 #include <stdbool.h>

@@ -22,8 +22,8 @@ static int add_options(const struct options *options, sd_json_variant **paramete
 		const struct option_row *row = &options->rows[i];
 		if (!options->values[i] || !row->field)
 			continue;
-		int r = row->argument ? sd_json_variant_set_field_string(parameters, row->field, options->values[i]) :
-					sd_json_variant_set_field_boolean(parameters, row->field, true);
+		int r = row->argument ? sd_json_variant_set_field_string(parameters, row->field, options->values[i])
+				      : sd_json_variant_set_field_boolean(parameters, row->field, true);
 		if (r < 0)
 			return r;
 	}

@@ -20,5 +20,6 @@ struct request {
 /* The parameters of the call: the first word, the options that have a field, the settings. */
 int request_parameters(const struct request *request, sd_json_variant **ret);
 
-/* Make the call and wait for its end; messages and progress go to the report. `last` is its last answer; may be NULL. */
+/* Make the call and wait for its end; messages and progress go to the report. `last` is its last answer; may be NULL.
+ */
 int request_call(struct request *request, sd_json_variant **last);

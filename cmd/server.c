@@ -64,9 +64,11 @@ static int dispatch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_me
 	struct err err = {0};
 	uid_t uid = (uid_t)-1;
 
-	if (check_caller(server, link, &uid, &err) < 0)
-		return flags & SD_VARLINK_METHOD_ONEWAY ? 0 : call_refuse(link, &err);
-	return call_begin(&server->calls, link, verb, parameters, flags, uid);
+	if (check_caller(server, link, &uid, &err) == 0)
+		call_begin(&server->calls, link, verb, parameters, flags, uid);
+	else if (!(flags & SD_VARLINK_METHOD_ONEWAY))
+		call_refuse(link, &err);
+	return 0;
 }
 
 /* sd-varlink does not tell a method what it is called: each row of the verb table has an entry of its own. */

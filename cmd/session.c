@@ -25,7 +25,7 @@ struct run {
 	int master;  /* of the pty, -1 */
 	int signals; /* signalfd; -1: signals do what they always do */
 	bool started;
-	int status;  /* of the command; -1: not known yet */
+	int status; /* of the command; -1: not known yet */
 };
 
 static void resize(struct run *run)
@@ -111,10 +111,9 @@ static int on_answer(void *ctx, sd_json_variant *answer)
 static int build(const struct session *session, sd_json_variant **ret)
 {
 	char **argv = (char **)(uintptr_t)session->argv;
-	int r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR_STRING("ve", session->ve),
-			       SD_JSON_BUILD_PAIR("argv", SD_JSON_BUILD_STRV(argv)),
-			       SD_JSON_BUILD_PAIR_BOOLEAN("shell", session->shell),
-			       SD_JSON_BUILD_PAIR_BOOLEAN("tty", session->tty));
+	int r = sd_json_buildo(
+		ret, SD_JSON_BUILD_PAIR_STRING("ve", session->ve), SD_JSON_BUILD_PAIR("argv", SD_JSON_BUILD_STRV(argv)),
+		SD_JSON_BUILD_PAIR_BOOLEAN("shell", session->shell), SD_JSON_BUILD_PAIR_BOOLEAN("tty", session->tty));
 	if (r < 0 || !session->tty)
 		return r;
 
@@ -178,7 +177,8 @@ static int call(struct run *run, sd_json_variant *parameters)
 		return r;
 	drain(run);
 	if (run->status < 0)
-		return err_say(run->err, ERR_SYSTEM, "vzd did not tell the command's exit status; is it of another version?");
+		return err_say(run->err, ERR_SYSTEM,
+			       "vzd did not tell the command's exit status; is it of another version?");
 	return run->status;
 }
 

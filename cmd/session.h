@@ -14,6 +14,6 @@ struct session {
 	const char *entered;	 /* a line for stdout once the command runs; NULL: none */
 };
 
-/* Run the command to its end. Returns its exit status, as a shell has it; a signal that ends vzctl counts as one that ended the
- * command. The terminal is as it was on every return. */
+/* Run the command to its end. Returns its exit status, as a shell has it; a signal that ends vzctl counts as one that
+ * ended the command. The terminal is as it was on every return. */
 int session_run(const struct session *session, struct client *client, struct err *err);

@@ -87,12 +87,15 @@ int templates_make(struct request *request)
 
 	sd_json_variant *template = sd_json_variant_by_key(answer, "template");
 	const char *name = sd_json_variant_string(sd_json_variant_by_key(template, "name"));
-	cleanup_free char *text = str_fmt("Template %s is ready: %lu files, %lu MiB", name ? name : request->options.words[0],
-					  number(template, "entries"), number(template, "size") >> 20);
+	cleanup_free char *text =
+		str_fmt("Template %s is ready: %lu files, %lu MiB", name ? name : request->options.words[0],
+			number(template, "entries"), number(template, "size") >> 20);
 	report_say(request->report, text);
 	if (number(template, "dropped") > 0) {
-		cleanup_free char *warning = str_fmt("WARNING: %lu of the archive's entries were not taken: device nodes and "
-						     "attributes that a container may not have", number(template, "dropped"));
+		cleanup_free char *warning =
+			str_fmt("WARNING: %lu of the archive's entries were not taken: device nodes and "
+				"attributes that a container may not have",
+				number(template, "dropped"));
 		report_warn(request->report, warning);
 	}
 	return 0;

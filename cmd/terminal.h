@@ -7,7 +7,8 @@
 
 struct err;
 
-/* Is it a terminal, and are we in its foreground? A background job that reads from its terminal or sets it is stopped. */
+/* Is it a terminal, and are we in its foreground? A background job that reads from its terminal or sets it is stopped.
+ */
 bool terminal_is_ours(int fd);
 
 /* False if it is no terminal. */
@@ -19,7 +20,8 @@ struct terminal {
 	struct termios saved;
 };
 
-/* Pass every key on as it is typed. Once more after the process was stopped, for the shell has set the terminal since. */
+/* Pass every key on as it is typed. Once more after the process was stopped, for the shell has set the terminal since.
+ */
 int terminal_raw(struct terminal *terminal, int fd, struct err *err);
 
 /* As it was. Does nothing for one that is not raw. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,14 +14,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "cmd/chores.h"
 #include "cmd/console.h"
 #include "cmd/exits.h"
 #include "cmd/log.h"
-#include "cmd/message.h"
 #include "cmd/sealed.h"
 #include "cmd/server.h"
 #include "cmd/watch.h"
-#include "cmd/work.h"
 #include "cmd/worker.h"
 #include "runtime/base/err.h"
 #include "runtime/base/io.h"
@@ -28,11 +28,8 @@
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
 #include "runtime/host.h"
-#include "runtime/lifecycle.h"
-#include "runtime/ostemplate.h"
 
 #define EXIT_USAGE 2
-#define EMBEDDED_TEMPLATE "busybox"
 #define STOP_USEC (60 * 1000000ull) /* for the operations under way, when vzd is told to end */
 
 struct vzd {
@@ -47,63 +44,7 @@ struct vzd {
 	bool stopping;
 };
 
-/* ---- the operations that nobody has asked for ---- */
-
-static void on_background_message(void *ctx, struct message *message)
-{
-	const char *what = ctx;
-
-	if (message->kind == MESSAGE_SAY)
-		log_info("%s", message->text);
-	else if (message->kind == MESSAGE_WARN)
-		log_warn("%s", message->text);
-	else if (message->kind == MESSAGE_FAILED)
-		log_error("%s: %s", what, message->err.text);
-}
-
-static void on_template_ended(void *ctx)
-{
-	(void)ctx;
-}
-
-static int run_template(struct work *work, void *ctx)
-{
-	struct err missing = {0}, *err = work->op.err;
-	struct template template = {0};
-	(void)ctx;
-
-	work->op.err = &missing;
-	int r = ostemplate_find(&work->op, EMBEDDED_TEMPLATE, &template);
-	bool unpacked = r == 0 && template.digest[0];
-	template_done(&template);
-	work->op.err = err;
-	if (unpacked)
-		return 0;
-
-	op_say(&work->op, "making template %s", EMBEDDED_TEMPLATE);
-	r = ostemplate_build(&work->op, EMBEDDED_TEMPLATE, &template);
-	if (r == 0)
-		op_say(&work->op, "template %s is ready", EMBEDDED_TEMPLATE);
-	template_done(&template);
-	return r;
-}
-
-/* A node without it serves all the same. */
-static void make_template(struct vzd *vzd)
-{
-	static char what[] = "cannot make template " EMBEDDED_TEMPLATE;
-	const struct job job = {
-		.verb = "template build",
-		.run = run_template,
-		.hear = on_background_message,
-		.ended = on_template_ended,
-		.ctx = what,
-	};
-	struct err err = {0};
-
-	if (worker_start(&vzd->workers, &job, &err) < 0)
-		log_error("%s: %s", what, err.text);
-}
+/* ---- serving ---- */
 
 static int serve(struct vzd *vzd, struct err *err)
 {
@@ -111,23 +52,10 @@ static int serve(struct vzd *vzd, struct err *err)
 	int r = server_open(&vzd->server, vzd->event, vzd->socket, err);
 	if (r < 0)
 		return r;
-	make_template(vzd);
+	chore_template(&vzd->workers);
 	log_info("ready");
 	sd_notify(0, "READY=1\nSTATUS=Ready");
 	return 0;
-}
-
-static int run_recover(struct work *work, void *ctx)
-{
-	(void)ctx;
-	return lifecycle_recover(&work->op);
-}
-
-static void on_recover_message(void *ctx, struct message *message)
-{
-	static char what[] = "cannot recover all of the node";
-	(void)ctx;
-	on_background_message(what, message);
 }
 
 static void on_recovered(void *ctx)
@@ -139,19 +67,6 @@ static void on_recovered(void *ctx)
 		return;
 	log_error("%s", err.text);
 	sd_event_exit(vzd->event, EXIT_FAILURE);
-}
-
-/* Nobody is served before what a crash left behind is cleared away. */
-static int recover(struct vzd *vzd, struct err *err)
-{
-	const struct job job = {
-		.verb = "recover",
-		.run = run_recover,
-		.hear = on_recover_message,
-		.ended = on_recovered,
-		.ctx = vzd,
-	};
-	return worker_start(&vzd->workers, &job, err);
 }
 
 /* ---- events ---- */
@@ -267,6 +182,8 @@ static int become_daemon(char *argv[], struct err *err)
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
+	/* The buffers of a connection go back to the system when it ends. */
+	mallopt(M_MMAP_THRESHOLD, 65536);
 	return 0;
 }
 
@@ -338,7 +255,7 @@ static int open_events(struct vzd *vzd, struct err *err)
 		.workers = &vzd->workers,
 		.host = &vzd->host,
 	};
-	vzd->server.calls = (struct calls){.workers = &vzd->workers, .exits = &vzd->exits, .host = &vzd->host};
+	vzd->server.calls = (struct calls){.workers = &vzd->workers, .execs.exits = &vzd->exits, .host = &vzd->host};
 	return 0;
 }
 
@@ -356,7 +273,8 @@ static int run(struct vzd *vzd, char *argv[], struct err *err)
 		log_info("no service manager keeps descriptors for us: the consoles of VEs are cut when vzd ends");
 	take_fds(vzd);
 
-	r = recover(vzd, err);
+	/* Nobody is served before what a crash left behind is cleared away. */
+	r = chore_recover(&vzd->workers, on_recovered, vzd, err);
 	if (r < 0)
 		return r;
 	r = sd_event_loop(vzd->event);

@@ -15,11 +15,11 @@
 
 struct wish {
 	bool all, stopped, by_name, json, list, help;
-	unsigned print;	    /* flags of print_columns() */
-	const char *output; /* fields, NULL: the usual ones */
-	const char *sort;   /* field, with `-` before it for the reverse; NULL: by CTID */
+	unsigned print;				   /* flags of print_columns() */
+	const char *output;			   /* fields, NULL: the usual ones */
+	const char *sort;			   /* field, with `-` before it for the reverse; NULL: by CTID */
 	const char *hostname, *name, *description; /* patterns, NULL: any */
-	char **ves;	    /* NULL-terminated; none: all */
+	char **ves;				   /* NULL-terminated; none: all */
 };
 
 struct list {

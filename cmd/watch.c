@@ -351,9 +351,8 @@ void watch_settle(struct watch *watch, uint32_t ctid)
 	}
 	if (guest->exit || worker_busy(watch->workers, ctid))
 		return;
-	if (guest->paused) /* somebody has taken it in hand */
-		forget(guest);
-	else if (!guest->timer)
+	/* One that waits for its next start goes on waiting: an operation that starts or destroys it ends that. */
+	if (!guest->paused && !guest->timer)
 		look_in(guest, guest->retry);
 }
 

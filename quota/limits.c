@@ -87,7 +87,6 @@ static const struct fixed {
 } fixed[] = {
 	{"cgroup", "cgroup.max.depth", "64"},
 	{"cgroup", "cgroup.max.descendants", "10000"},
-	{"memory", "memory.oom.group", "1"},
 };
 
 static const struct limits no_limits = {

@@ -19,6 +19,6 @@ struct limits {
 };
 
 /* Write those limits of `wanted` that differ from `before` (NULL: a fresh group without limits) to the group. A limit
- * whose controller is missing is an error; "no limit" without the controller is not. A fresh group also gets
- * memory.oom.group=1 and a bound on the groups that may be made below it. */
+ * whose controller is missing is an error; "no limit" without the controller is not. A fresh group also gets a
+ * bound on the groups that may be made below it. */
 int limits_apply(const char *group, const struct limits *wanted, const struct limits *before, struct err *err);

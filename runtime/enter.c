@@ -54,6 +54,9 @@ static int make_group(const char *ve_group, char **ret_group, struct err *err)
 	int r = cgroup_create(parent, true, err);
 	if (r == 0)
 		r = cgroup_create(group, false, err);
+	/* A command that runs out of memory goes with all it started. The VE itself is not such a unit: it lives on. */
+	if (r == 0 && cgroup_has_controller(ve_group, "memory"))
+		r = cgroup_write(group, "memory.oom.group", "1", err);
 	if (r < 0)
 		return r;
 	*ret_group = steal_ptr(group);

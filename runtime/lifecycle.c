@@ -232,9 +232,7 @@ int lifecycle_mount(struct op *op, uint32_t ctid)
 	enum ve_state state = ve_state(&ve);
 	if (state != VE_STOPPED)
 		return wrong_state(op, state);
-	r = claim_ids(op, &ve);
-	if (r == 0)
-		r = running_mount(op, &ve, NULL);
+	r = running_mount_for_node(op, &ve);
 	if (r == 0)
 		op_say(op, "Container is mounted");
 	return r;

@@ -47,7 +47,7 @@ static int open_private(const struct ve *ve, struct err *err)
 	return fd < 0 ? err_set(err, errno, "open the private area %s", ve->private_area) : fd;
 }
 
-static int make_root(struct op *op, const struct ve *ve)
+static int make_root(struct op *op, const struct ve *ve, uint32_t base)
 {
 	cleanup_fd int private = open_private(ve, op->err);
 	if (private < 0)
@@ -58,7 +58,7 @@ static int make_root(struct op *op, const struct ve *ve)
 		.private = private,
 		.layers = op->host->layers,
 		.digest = ve->config.layer,
-		.base = ve_base(ve),
+		.base = base,
 	};
 	return store_mount(&root, op->err);
 }
@@ -89,16 +89,22 @@ static int copy_root(int root, struct err *err)
 	return steal_fd(&copy);
 }
 
-int running_mount(struct op *op, const struct ve *ve, int *ret_root)
+static int mount_for_ve(struct op *op, const struct ve *ve, int *ret_root)
 {
-	cleanup_fd int root = make_root(op, ve);
+	cleanup_fd int root = make_root(op, ve, ve_base(ve));
 	if (root < 0)
 		return root;
 
 	int r = attach_root(ve, root, op->err);
-	if (r == 0 && ret_root)
+	if (r == 0)
 		r = *ret_root = copy_root(root, op->err);
 	return r < 0 ? err_is(op->err, ERR_MOUNT, r) : 0;
+}
+
+int running_mount_for_node(struct op *op, const struct ve *ve)
+{
+	cleanup_fd int root = make_root(op, ve, 0);
+	return root < 0 ? root : err_is(op->err, ERR_MOUNT, attach_root(ve, root, op->err));
 }
 
 /* Somebody of the node who stands in it does not keep a VE from stopping: the mount goes when he leaves. */
@@ -123,7 +129,7 @@ static int mount_apply(struct op *op, void *ctx)
 	/* A root mounted before (vzctl mount, a failed umount) is taken for stale. */
 	int r = running_umount(op, running->ve);
 	if (r == 0)
-		r = running_mount(op, running->ve, &running->root);
+		r = mount_for_ve(op, running->ve, &running->root);
 	if (r == 0)
 		op_say(op, "Container is mounted");
 	return r;

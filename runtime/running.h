@@ -21,8 +21,9 @@ struct running {
 extern const struct step running_steps[];
 extern const size_t running_step_count;
 
-/* Mount the VE's root on its root area; the detached copy for its first process goes to *ret_root unless that is NULL. */
-int running_mount(struct op *op, const struct ve *ve, int *ret_root);
+/* Mount the root of a VE that does not run on its root area, with ids as they lie on disk: root of the node writes there as root
+ * of the VE. */
+int running_mount_for_node(struct op *op, const struct ve *ve);
 int running_umount(struct op *op, const struct ve *ve);
 
 /* The limits of its configuration, as the kernel takes them. */

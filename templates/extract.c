@@ -223,12 +223,20 @@ static int take_entry(struct extraction *x, struct archive_entry *entry)
 	return write_entry(x, entry);
 }
 
+/* libarchive would make names that are declared as UTF-8 "normal", which names on Linux need not be. In the C locale it
+ * cannot, warns, and gives them as the bytes they are. All other warnings are about what is lost. */
+static bool is_entry(struct archive *archive, int r)
+{
+	return r == ARCHIVE_OK ||
+	       (r == ARCHIVE_WARN && strstr(archive_error_string(archive), "can't be converted from"));
+}
+
 static int take_all(struct extraction *x)
 {
 	struct archive_entry *entry;
 	int r;
 
-	while ((r = archive_read_next_header(x->archive, &entry)) == ARCHIVE_OK) {
+	while (is_entry(x->archive, r = archive_read_next_header(x->archive, &entry))) {
 		r = take_entry(x, entry);
 		if (r < 0)
 			return r;
@@ -258,7 +266,6 @@ static int open_archive(struct extraction *x)
 	return 0;
 }
 
-/* Names in an archive may be declared as UTF-8, and then they are to be the same bytes on disk. */
 int extract_archive(int archive, const char *name, struct unpacked *ret, struct err *err)
 {
 	struct extraction *x = mem_zero(1, sizeof(*x));
@@ -268,7 +275,7 @@ int extract_archive(int archive, const char *name, struct unpacked *ret, struct 
 	x->disk = archive_write_disk_new();
 	x->err = err;
 
-	setlocale(LC_CTYPE, "C.UTF-8");
+	setlocale(LC_CTYPE, "C");
 	int r = open_archive(x);
 	if (r == 0)
 		r = take_all(x);

@@ -165,19 +165,27 @@ static int publish_layer(int dir, const char *digest, struct err *err)
 	return 0;
 }
 
-/* The sandbox's root may write its own root directory, and nothing above it. */
-static int unpack_layer(const struct import *import, int archive, struct template *template, struct err *err)
+/* The directory that becomes a VE's root: an archive need not have an entry for it. */
+static int make_tree(int dir, struct err *err)
 {
-	int r = make_dir(import->dir, FRESH, 0700, err);
+	int r = make_dir(dir, FRESH, 0700, err);
 	if (r == 0)
-		r = make_dir(import->dir, FRESH "/root", 0755, err);
+		r = make_dir(dir, FRESH "/root", 0755, err);
 	if (r < 0)
 		return r;
-	cleanup_fd int tree = openat(import->dir, FRESH "/root", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (tree < 0)
-		return err_set(err, errno, "open a fresh template layer");
 
-	r = fill_fresh(import, archive, tree, template, err);
+	cleanup_fd int tree = openat(dir, FRESH "/root", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (tree < 0 || fchmod(tree, 0755) < 0)
+		return err_set(err, errno, "make a fresh template layer");
+	return steal_fd(&tree);
+}
+
+static int unpack_layer(const struct import *import, int archive, struct template *template, struct err *err)
+{
+	cleanup_fd int tree = make_tree(import->dir, err);
+	if (tree < 0)
+		return tree;
+	int r = fill_fresh(import, archive, tree, template, err);
 	return r < 0 ? r : publish_layer(import->dir, template->digest, err);
 }
 

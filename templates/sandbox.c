@@ -30,8 +30,11 @@ static const struct {
 	__rlimit_resource_t resource;
 	rlim_t limit;
 } limits[] = {
-	{RLIMIT_CORE, 0},	{RLIMIT_CPU, 2 * 60 * 60}, /* seconds */
-	{RLIMIT_DATA, 1 << 30}, {RLIMIT_FSIZE, (rlim_t)64 << 30}, {RLIMIT_NOFILE, 64},
+	{RLIMIT_CORE, 0},
+	{RLIMIT_CPU, 2 * 60 * 60},	  /* seconds */
+	{RLIMIT_DATA, 1 << 30},		  /* bytes: what it allocates */
+	{RLIMIT_FSIZE, (rlim_t)64 << 30}, /* bytes: the end of a file */
+	{RLIMIT_NOFILE, 64},
 };
 
 /* To write a tree that belongs to many ids. */

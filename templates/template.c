@@ -42,6 +42,13 @@ int template_find(int dir, const char *name, struct template *ret, struct err *e
 	return r == -ENOENT ? say_missing(dir, name, err) : r;
 }
 
+static void list_free(struct template *list, size_t n)
+{
+	while (n > 0)
+		template_done(&list[--n]);
+	free(list);
+}
+
 int template_list(int dir, struct template **ret, size_t *ret_n, struct err *err)
 {
 	cleanup_names struct names names = {0};
@@ -54,16 +61,11 @@ int template_list(int dir, struct template **ret, size_t *ret_n, struct err *err
 	struct template *list = mem_zero(names.n, sizeof(*list));
 	for (size_t i = 0; i < names.n; i++) {
 		r = record_load(dir, names.name[i], &list[n], err);
-		if (r == 0)
-			n++;
-		else if (r != -ENOENT)
-			break;
-	}
-	if (r < 0 && r != -ENOENT) {
-		while (n > 0)
-			template_done(&list[--n]);
-		free(list);
-		return r;
+		if (r < 0 && r != -ENOENT) {
+			list_free(list, n);
+			return r;
+		}
+		n += r == 0;
 	}
 	*ret = list;
 	*ret_n = n;
@@ -78,13 +80,25 @@ static char *name_of(const char *archive)
 	return str_fmt("%.*s", (int)(strlen(file) - (suffix ? strlen(suffix) : 0)), file);
 }
 
+/* Not a pipe or a device: it is read more than once. */
+static int open_archive(const char *path, struct err *err)
+{
+	struct stat st;
+	cleanup_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, errno, "open %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_say(err, ERR_BAD_VALUE, "cannot import %s: it is not a file", path);
+	return steal_fd(&fd);
+}
+
 static int copy_in(const struct import *import, const char *archive, const char *sha256, char *ret_digest,
 		   struct err *err)
 {
 	cleanup_free char *path = str_fmt(RECORD_CACHE "/%s", import->file);
-	cleanup_fd int from = open(archive, O_RDONLY | O_CLOEXEC);
+	cleanup_fd int from = open_archive(archive, err);
 	if (from < 0)
-		return err_set(err, errno, "open %s", archive);
+		return from;
 	cleanup_fd int to = openat(import->dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return err_set(err, errno, "make %s in the template directory", path);

@@ -141,6 +141,7 @@ static int setup(void **state)
 	struct env *env = mem_zero(1, sizeof(*env));
 	struct err err = {0};
 
+	umask(077);
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	strcpy(env->top, "/tmp/openve-test-XXXXXX");
@@ -303,6 +304,39 @@ static void a_template_is_imported_as_it_was_packed(void **state)
 	assert_int_equal(count_entries(env->templates, "cache"), 1);
 	template_done(&template);
 	template_done(&found);
+}
+
+/* Whatever the umask of who imports. */
+static void a_root_without_an_entry_is_open_to_all(void **state)
+{
+	struct env *env = *state;
+	static const struct member members[] = {{"sbin/init", .mode = 0755}};
+	struct template template = {0};
+	struct err err = {0};
+
+	cleanup_free char *archive = make_archive(env, "rootless.tar.zst", members, countof(members), 0);
+	assert_ok(import(env, archive, NULL, NULL, &template, &err), &err);
+	cleanup_free char *root = str_fmt("layers/%s/root", template.digest);
+	assert_int_equal(stat_at(env->templates, root).st_mode, S_IFDIR | 0755);
+	template_done(&template);
+}
+
+static void what_is_no_file_is_not_imported(void **state)
+{
+	struct env *env = *state;
+	cleanup_free char *pipe = str_fmt("%s/pipe.tar.gz", env->top);
+	struct template template;
+	struct err err = {0}, missing = {0}, zip = {0}, name = {0};
+
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_true(import(env, pipe, NULL, NULL, &template, &err) < 0);
+	assert_says(&err, ERR_BAD_VALUE, "it is not a file");
+	assert_int_equal(import(env, "/no/such.tar.gz", NULL, NULL, &template, &missing), -ENOENT);
+	assert_says(&missing, ERR_SYSTEM, "open /no/such.tar.gz");
+	assert_true(import(env, "/etc/debian.zip", NULL, NULL, &template, &zip) < 0);
+	assert_says(&zip, ERR_BAD_VALUE, "not a .tar, ");
+	assert_true(import(env, pipe, "../evil", NULL, &template, &name) < 0);
+	assert_says(&name, ERR_BAD_VALUE, "not a template name: '../evil'");
 }
 
 /* Each is refused with its reason, and nothing of it stays. */
@@ -782,6 +816,8 @@ int main(void)
 		test(a_pool_hides_no_files),
 		test(a_pool_does_not_promise_more_than_there_is),
 		test(a_template_is_imported_as_it_was_packed),
+		test(a_root_without_an_entry_is_open_to_all),
+		test(what_is_no_file_is_not_imported),
 		test(a_bad_archive_leaves_nothing_behind),
 		test(an_import_that_fails_keeps_the_template_of_that_name),
 		test(one_archive_is_one_layer),

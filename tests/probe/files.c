@@ -148,17 +148,26 @@ static bool is_own(const char *path)
 	return false;
 }
 
-static bool opens_for_writing(const char *path)
+/* A cover is /dev/null, and LXCFS opens what it then refuses to write. */
+static bool takes_nothing(int fd)
 {
 	struct stat st;
+	struct statfs fs;
+
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return true;
+	return S_ISCHR(st.st_mode) || (fs.f_type == FUSE_SUPER_MAGIC && write(fd, "0", 1) < 0);
+}
+
+static bool opens_for_writing(const char *path)
+{
 	int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 
-	/* A cover is /dev/null. */
-	bool covered = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode);
+	bool open = !takes_nothing(fd);
 	close(fd);
-	return !covered;
+	return open;
 }
 
 static void visit_proc(struct attempt *attempt, const char *path, const struct stat *st)

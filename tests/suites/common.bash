@@ -98,7 +98,7 @@ node_state() {
 	echo '# loop devices'
 	losetup --noheadings --list --output NAME,BACK-FILE
 	echo '# quota'
-	xfs_quota -x -c 'report -p -N -n -b -i' /var/lib/vz | awk '$1 != "#0" && ($2 || $3 || $4)' | sort
+	xfs_quota -x -c 'report -p -N -n -b' /var/lib/vz | awk '$1 != "#0" && ($2 || $3 || $4) { print $1, $3, $4 }' | sort
 	echo '# processes of ids of VEs'
 	ps -eo uid=,comm= | awk '$1 >= 1879048192'
 }

@@ -68,7 +68,7 @@ refused() {
 @test "a template that is missing or damaged" {
 	refused 91 'no-such-template' vzctl create 101 --ostemplate no-such-template
 	head -c 5000 /var/lib/vz/template/cache/busybox.tar.* >"$BATS_TEST_TMPDIR/cut.tar.zst"
-	refused 91 'cut' vzctl template import "$BATS_TEST_TMPDIR/cut.tar.zst"
+	refused 48 'cut or damaged' vzctl template import "$BATS_TEST_TMPDIR/cut.tar.zst"
 	refused 82 'no-such-sample' vzctl create 101 --ostemplate busybox --config no-such-sample
 }
 

@@ -20,7 +20,6 @@ group() {
 	[ "$(group pids.max)" = 77 ]
 	[ "$(group cpu.weight)" = 200 ]
 	[ "$(group cpu.max)" = "50000 100000" ]
-	[ "$(group memory.oom.group)" = 1 ]
 	[ "$(vzctl exec 101 df -k / | awk 'NR == 2 { print $2 }')" = 307200 ]
 }
 

@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,30 +45,67 @@ static inline void tarball_add(struct archive *archive, const struct member *mem
 	else if (member->attribute)
 		archive_entry_xattr_add_entry(entry, member->attribute, "value", 5);
 
-	if (archive_write_header(archive, entry) != ARCHIVE_OK ||
+	if (archive_write_header(archive, entry) < ARCHIVE_WARN ||
 	    (size && archive_write_data(archive, member->content, size) < 0))
 		abort();
 	archive_entry_free(entry);
 }
 
-/* `filter` is "none", "gzip", "xz" or "zstd". Returns an fd that stands at the archive's start. */
-static inline int tarball_make(const struct member *members, size_t n, const char *filter)
+/* The archive is padded with so much that reading its entries does not also read its end. */
+#define TARBALL_BLOCK (512 << 10)
+
+static inline struct archive *tarball_open(int fd, int (*set_format)(struct archive *), const char *filter)
 {
-	int fd = memfd_create("tarball", MFD_CLOEXEC);
 	struct archive *archive = archive_write_new();
 
 	if (strcmp(filter, "none") != 0)
 		archive_write_add_filter_by_name(archive, filter);
-	archive_write_set_format_pax_restricted(archive);
-	archive_write_set_options(archive, "hdrcharset=BINARY");
+	set_format(archive);
+	archive_write_set_bytes_per_block(archive, TARBALL_BLOCK);
+	archive_write_set_bytes_in_last_block(archive, strcmp(filter, "none") != 0 ? 1 : TARBALL_BLOCK);
 	if (archive_write_open_fd(archive, fd) != ARCHIVE_OK)
 		abort();
-	for (size_t i = 0; i < n; i++)
-		tarball_add(archive, &members[i]);
+	return archive;
+}
+
+static inline int tarball_close(struct archive *archive, int fd)
+{
 	if (archive_write_close(archive) != ARCHIVE_OK || lseek(fd, 0, SEEK_SET) < 0)
 		abort();
 	archive_write_free(archive);
 	return fd;
+}
+
+/* Pack a plain archive, with its padding. Closes it. */
+static inline int tarball_pack(int plain, const char *filter)
+{
+	const struct member whole = {.path = "whole"};
+	int fd = memfd_create("packed", MFD_CLOEXEC);
+	struct archive *archive = tarball_open(fd, archive_write_set_format_raw, filter);
+	char chunk[65536];
+	ssize_t n;
+
+	tarball_add(archive, &whole);
+	while ((n = read(plain, chunk, sizeof(chunk))) > 0)
+		if (archive_write_data(archive, chunk, (size_t)n) != n)
+			abort();
+	close(plain);
+	return tarball_close(archive, fd);
+}
+
+/* `filter` is "none", "gzip", "xz" or "zstd". Returns an fd that stands at the archive's start. Names that are UTF-8
+ * are declared as such. */
+static inline int tarball_make(const struct member *members, size_t n, const char *filter)
+{
+	int fd = memfd_create("tarball", MFD_CLOEXEC);
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	struct archive *archive = tarball_open(fd, archive_write_set_format_pax_restricted, "none");
+	for (size_t i = 0; i < n; i++)
+		tarball_add(archive, &members[i]);
+	tarball_close(archive, fd);
+	setlocale(LC_CTYPE, "C");
+	return strcmp(filter, "none") == 0 ? fd : tarball_pack(fd, filter);
 }
 
 /* A copy of the first `size` bytes. */

@@ -137,7 +137,6 @@ TEST(a_fresh_group_is_bounded_even_without_limits)
 
 	expect_write("cgroup.max.depth", "64", 0);
 	expect_write("cgroup.max.descendants", "10000", 0);
-	expect_write("memory.oom.group", "1", 0);
 	assert_int_equal(limits_apply(GROUP, &wanted, NULL, &err), 0);
 }
 
@@ -210,8 +209,6 @@ TEST(no_limit_needs_no_controller)
 
 	expect_write("cgroup.max.depth", "64", 0);
 	expect_write("cgroup.max.descendants", "10000", 0);
-	expect_write("memory.oom.group", "1", -ENOENT);
-	expect_missing("memory");
 	assert_int_equal(limits_apply(GROUP, &wanted, NULL, &err), 0);
 	assert_int_equal(err.kind, ERR_NONE);
 }

@@ -97,6 +97,7 @@ TEST(a_digest_without_its_layer_or_that_is_none_is_not_believed)
 		"ba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\"\n",
 		"DIGEST=\"../../../etc\"\n",
 		"DIGEST=\"" DIGEST "0\"\n",
+		"DIGEST=\"./" DIGEST "\"\n",
 		"SIZE=\"many\"\n",
 	};
 

@@ -1,0 +1,11 @@
+/* The operations of a node that nobody asks for. */
+#pragma once
+
+struct err;
+struct workers;
+
+/* Clear away what a crash left behind; `ended` is called when that is done, or was found impossible. */
+int chore_recover(struct workers *workers, void (*ended)(void *ctx), void *ctx, struct err *err);
+
+/* Make the embedded template, if it is missing. A node without it serves all the same: a failure is logged. */
+void chore_template(struct workers *workers);
