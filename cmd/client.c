@@ -1,6 +1,7 @@
 #include "cmd/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -84,10 +85,22 @@ static int set_up(struct client *client)
 	return r;
 }
 
+/* What we open must not become the stdout of a command in a VE because our caller had closed it. */
+static void hold_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	fd_close(fd);
+}
+
 int client_connect(struct client **ret, struct err *err)
 {
 	cleanup_client struct client *client = mem_zero(1, sizeof(*client));
 
+	hold_stdio();
 	int r = sd_varlink_connect_address(&client->link, PATH_SOCKET);
 	if (r < 0)
 		return cannot_reach(r, err);

@@ -13,7 +13,7 @@ typedef int client_answer_t(void *ctx, sd_json_variant *answer);
 /* What vzctl exits with when there is no vzd to talk to; vzerror.h has it for "not an OpenVZ kernel". */
 #define CLIENT_EXIT_NO_DAEMON 5
 
-/* ERR_PERMISSION if this user may not; else vzd does not run. */
+/* ERR_PERMISSION if this user may not; else vzd does not run. Of 0, 1 and 2, those that are closed become /dev/null. */
 int client_connect(struct client **ret, struct err *err);
 void client_free(struct client *client);
 static inline void client_freep(struct client **client)

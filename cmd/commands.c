@@ -82,7 +82,7 @@ const struct command command_table[] = {
 	 .help = "remove a stopped container and its files"},
 	{.name = "start", .words = "CTID", ONE_VE, .method = "Start", .options = start_options, .run = operation_run,
 	 .help = "start it"},
-	{.name = "stop", .words = "CTID", ONE_VE, .method = "Stop", .options = stop_options, .run = operation_run,
+	{.name = "stop", .words = "CTID", ONE_VE, .method = "Stop", .options = stop_options, .run = operation_stop,
 	 .help = "stop it"},
 	{.name = "restart", .words = "CTID", ONE_VE, .method = "Restart", .options = restart_options,
 	 .run = operation_run, .help = "stop it, if it runs, and start it"},

@@ -3,13 +3,24 @@
 #include <stdio.h>
 
 #include "cmd/client.h"
+#include "cmd/report.h"
 #include "cmd/request.h"
+#include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 
 int operation_run(struct request *request)
 {
 	return request_call(request, NULL);
+}
+
+int operation_stop(struct request *request)
+{
+	int r = request_call(request, NULL);
+	if (r >= 0 || request->err->kind != ERR_NOT_RUNNING)
+		return r;
+	report_warn(request->report, request->err->text);
+	return 0;
 }
 
 static bool chose_ctid(const struct request *request)

@@ -8,6 +8,9 @@ struct request;
 
 int operation_run(struct request *request);
 
+/* Success for one that does not run, as with vzctl 4 (its manual promises exit code 31). */
+int operation_stop(struct request *request);
+
 /* Without a CTID of the caller's choice, the one that vzd took is the last line of stdout. */
 int operation_create(struct request *request);
 

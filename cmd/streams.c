@@ -1,7 +1,9 @@
 #include "cmd/streams.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 #include "cmd/terminal.h"
@@ -49,26 +51,30 @@ static int open_empty(struct err *err)
 	return ends[0];
 }
 
-static bool is_null(const struct stat *st)
+/* A named pipe is a file of the node: its permissions are for the node's users. */
+static bool is_anonymous_pipe(int fd)
 {
-	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+	struct statfs st;
+	return fstatfs(fd, &st) == 0 && st.f_type == PIPEFS_MAGIC;
+}
+
+static bool is_null(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
 /* A background job that read from its terminal would be stopped. */
-static bool is_empty(int fd, const struct stat *st)
+static bool is_empty(int fd)
 {
-	return is_null(st) || (isatty(fd) && !terminal_is_ours(fd));
+	return is_null(fd) || (isatty(fd) && !terminal_is_ours(fd));
 }
 
 static int open_end(struct streams *streams, int fd, struct err *err)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_set(err, errno, "look at descriptor %d", fd);
-	if (S_ISFIFO(st.st_mode))
+	if (is_anonymous_pipe(fd))
 		return copy(fd, err);
-	if (fd == STDIN_FILENO && is_empty(fd, &st))
+	if (fd == STDIN_FILENO && is_empty(fd))
 		return open_empty(err);
 	return open_pipe(streams, fd, err);
 }

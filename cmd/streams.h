@@ -1,7 +1,7 @@
 /* Stdin, stdout and stderr of a command that has no terminal.
  *
- * A VE gets no descriptor of a file, a socket, a device or a terminal of the node: what is not a pipe already goes
- * through a fresh one, which is pumped here. */
+ * A VE gets no descriptor of a file, a socket, a device or a terminal of the node: what is not an anonymous pipe
+ * already goes through a fresh one, which is pumped here. */
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,6 @@
 /* vzctl: OpenVZ's command line, by calls to vzd. The subcommands are in commands.c. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "cmd/commands.h"
 #include "cmd/help.h"
@@ -11,16 +10,16 @@
 #define EXIT_BAD_SYNTAX 20 /* vzerror.h */
 #define EXIT_BAD_VALUE 21
 
-/* What we open must not become the stdout of a command in a VE because our caller had closed it. */
-static void hold_stdio(void)
+static int show_help(void)
 {
-	int fd;
+	help_print(stdout);
+	return EXIT_SUCCESS;
+}
 
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+static int show_version(void)
+{
+	help_version(stdout);
+	return EXIT_SUCCESS;
 }
 
 static int misuse(void)
@@ -38,38 +37,40 @@ static int unknown_option(const char *arg)
 	return EXIT_BAD_VALUE;
 }
 
-static int help_on(const char *name)
+static bool asks_for_help(int argc, char **argv)
 {
-	const struct command *command = command_find(command_table, name);
+	return argc == 2 && str_eq(argv[1], "--help");
+}
 
-	if (!command || !command->help)
-		return -1;
-	help_command(stdout, command);
-	return 0;
+static int run(struct report *report, int argc, char **argv)
+{
+	const struct command *command = command_find(command_table, argv[0]);
+
+	if (command && command->help && asks_for_help(argc, argv)) {
+		help_command(stdout, command);
+		return EXIT_SUCCESS;
+	}
+	return command_run(command_table, report, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
 	struct report report;
-	int i = 1;
 
-	hold_stdio();
 	report_init(&report);
-	for (; i < argc && str_after(argv[i], "--"); i++) {
+	for (int i = 1; i < argc; i++) {
 		if (str_eq(argv[i], "--quiet"))
 			report.quiet = true;
 		else if (str_eq(argv[i], "--verbose"))
 			report.verbose++;
 		else if (str_eq(argv[i], "--version"))
-			return help_version(stdout), 0;
+			return show_version();
 		else if (str_eq(argv[i], "--help"))
-			return help_print(stdout), 0;
-		else
+			return show_help();
+		else if (argv[i][0] == '-')
 			return unknown_option(argv[i]);
+		else
+			return run(&report, argc - i, argv + i);
 	}
-	if (i == argc)
-		return misuse();
-	if (i + 2 == argc && str_eq(argv[i + 1], "--help") && help_on(argv[i]) == 0)
-		return 0;
-	return command_run(command_table, &report, argc - i, argv + i);
+	return misuse();
 }

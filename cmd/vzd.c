@@ -168,6 +168,14 @@ static void raise_file_limit(void)
 	}
 }
 
+/* What a shell in the background or nohup leaves ignored would reach every VE. */
+static void default_signals(void)
+{
+	for (int signo = 1; signo < NSIG; signo++)
+		signal(signo, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static int become_daemon(char *argv[], struct err *err)
 {
 	if (geteuid() != 0)
@@ -180,7 +188,7 @@ static int become_daemon(char *argv[], struct err *err)
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_set(err, errno, "protect our memory");
 	umask(022);
-	signal(SIGPIPE, SIG_IGN);
+	default_signals();
 	raise_file_limit();
 	/* The buffers of a connection go back to the system when it ends. */
 	mallopt(M_MMAP_THRESHOLD, 65536);

@@ -255,10 +255,17 @@ static int list_and_show(const struct wish *wish, struct err *err)
 	return r;
 }
 
-static void print_fields(void)
+static int show_fields(void)
 {
 	for (size_t i = 0; i < field_count; i++)
 		printf("%-15s %-15s\n", field_table[i].name, field_table[i].header);
+	return EXIT_SUCCESS;
+}
+
+static int show_help(FILE *out)
+{
+	print_help(out);
+	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -267,15 +274,14 @@ int main(int argc, char **argv)
 	struct wish wish;
 
 	if (parse(argc, argv, &wish) < 0)
-		return print_help(stderr), EXIT_FAILURE;
+		return show_help(stderr);
 	if (wish.help)
-		return print_help(stdout), EXIT_SUCCESS;
+		return show_help(stdout);
 	if (wish.list)
-		return print_fields(), EXIT_SUCCESS;
-	if (list_and_show(&wish, &err) < 0) {
-		fflush(stdout);
-		fprintf(stderr, "%s\n", err.text);
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
+		return show_fields();
+	if (list_and_show(&wish, &err) >= 0)
+		return EXIT_SUCCESS;
+	fflush(stdout);
+	fprintf(stderr, "%s\n", err.text);
+	return EXIT_FAILURE;
 }

@@ -122,13 +122,12 @@ static void keep_only(const struct host *host, const struct job *job, int channe
 	close_others(keep, countof(own) + job->n_fds);
 }
 
-/* vzd reads some signals as events and ignores SIGPIPE: both would be inherited. */
+/* vzd reads some signals as events and ignores SIGPIPE: both would be inherited. All others it has set to their defaults. */
 static void reset_signals(void)
 {
 	sigset_t none;
 
-	for (int signo = 1; signo < NSIG; signo++)
-		signal(signo, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

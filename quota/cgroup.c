@@ -279,20 +279,13 @@ static int to_errno(int r)
 	return errno ? -errno : -EIO;
 }
 
+/* With one system call: libcgroup reads all mounts and makes every directory on the way anew, and when a controller cannot
+ * be enabled it removes the group and moves its processes up. */
 int cgroup_create(const char *name, bool for_children, struct err *err)
 {
-	struct cgroup *group = cgroup_new_cgroup(name);
-	if (!group)
-		return err_set(err, ENOMEM, "create cgroup %s", name);
-
-	/* Given no controllers, libcgroup makes the directory and touches nothing else; with some it would, when one
-	 * cannot be enabled, remove the group and move its processes up. */
-	errno = 0;
-	int r = to_errno(cgroup_create_cgroup(group, true));
-	cgroup_free(&group);
-	if (r < 0)
-		return err_set(err, -r, "create cgroup %s", name);
-
+	cleanup_fd int hierarchy = open_hierarchy();
+	if (hierarchy < 0 || (mkdirat(hierarchy, name, 0755) < 0 && errno != EEXIST))
+		return err_set(err, hierarchy < 0 ? -hierarchy : errno, "create cgroup %s", name);
 	return for_children ? offer_controllers(name, err) : 0;
 }
 

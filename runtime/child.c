@@ -4,7 +4,6 @@
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,18 +59,6 @@ static int limit_namespaces(struct err *err)
 	return proc < 0 ? proc : caps_limit_namespaces(proc, err);
 }
 
-static int default_signals(struct err *err)
-{
-	sigset_t none;
-	sigemptyset(&none);
-
-	for (int number = 1; number < _NSIG; number++)
-		signal(number, SIG_DFL); /* SIGKILL and SIGSTOP refuse, rightly */
-	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
-		return err_set(err, errno, "unblock the signals");
-	return 0;
-}
-
 /* The session keyring is inherited over clone and exec; a fresh, anonymous one holds nothing of the node's. */
 static int leave_keyring(struct err *err)
 {
@@ -87,8 +74,7 @@ int child_confine(const struct sock_fprog *seccomp, struct err *err)
 	umask(022);
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_set(err, errno, "close what is not the VE's");
-	if ((r = leave_keyring(err)) < 0 || (r = caps_limit_init(err)) < 0 || (r = caps_drop(err)) < 0 ||
-	    (r = default_signals(err)) < 0)
+	if ((r = leave_keyring(err)) < 0 || (r = caps_limit_init(err)) < 0 || (r = caps_drop(err)) < 0)
 		return r;
 	return seccomp_install(seccomp, err);
 }

@@ -29,6 +29,6 @@ struct child {
 /* Never returns: it becomes the VE's init, or reports CHILD_FAILED and ends. */
 _Noreturn void child_run(const struct child *child);
 
-/* The last stretch before exec that init and every process entering later have in common: rlimits, capabilities, signals, seccomp;
- * all descriptors above 2 close on exec. */
+/* The last stretch before exec that init and every process entering later have in common: rlimits, capabilities, seccomp; all
+ * descriptors above 2 close on exec. Signals are as a worker has them: none ignored, none blocked. */
 int child_confine(const struct sock_fprog *seccomp, struct err *err);

@@ -17,7 +17,6 @@
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
-#include "runtime/caps.h"
 #include "runtime/child.h"
 #include "runtime/host.h"
 #include "runtime/op.h"
@@ -51,11 +50,15 @@ static int make_group(const char *ve_group, char **ret_group, struct err *err)
 	cleanup_free char *parent = str_fmt("%s/exec", ve_group);
 	cleanup_free char *group = str_fmt("%s/%d", parent, getpid());
 
-	int r = cgroup_create(parent, true, err);
-	if (r == 0)
-		r = cgroup_create(group, false, err);
+	struct err first = {0};
+	int r = cgroup_create(group, false, &first);
+	if (r == -ENOENT) {
+		r = cgroup_create(parent, true, err);
+		if (r == 0)
+			r = cgroup_create(group, false, err);
+	}
 	/* A command that runs out of memory goes with all it started. The VE itself is not such a unit: it lives on. */
-	if (r == 0 && cgroup_has_controller(ve_group, "memory"))
+	if (r == 0 && cgroup_has_controller(parent, "memory"))
 		r = cgroup_write(group, "memory.oom.group", "1", err);
 	if (r < 0)
 		return r;
@@ -218,9 +221,6 @@ static int receive(int sync, struct session *session, struct err *err)
 static int start(struct op *op, int ve, const struct exec_request *request, struct session *session)
 {
 	int ends[2];
-	int r = caps_limit_creator(op->err);
-	if (r < 0)
-		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set(op->err, errno, "make a socket pair");
 
@@ -228,7 +228,7 @@ static int start(struct op *op, int ve, const struct exec_request *request, stru
 	if (pid == 0)
 		enter(request, &op->host->seccomp, ve, ends[1]);
 	close(ends[1]);
-	r = pid < 0 ? pid : receive(ends[0], session, op->err);
+	int r = pid < 0 ? pid : receive(ends[0], session, op->err);
 	close(ends[0]);
 	return r;
 }

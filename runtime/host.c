@@ -10,6 +10,7 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/bind.h"
+#include "runtime/caps.h"
 #include "runtime/seccomp.h"
 #include "templates/pool.h"
 
@@ -63,7 +64,7 @@ int host_open(struct host *ret, void (*say)(void *ctx, const char *text), void *
 	int r;
 
 	*ret = (struct host){.device_filter = -1, .pool = -1, .template_dir = -1, .layers = -1};
-	if ((r = make_folders(err)) < 0 || (r = node_load(&ret->node, err)) < 0 || (r = cgroup_setup(err)) < 0 ||
+	if ((r = caps_limit_creator(err)) < 0 || (r = make_folders(err)) < 0 || (r = node_load(&ret->node, err)) < 0 || (r = cgroup_setup(err)) < 0 ||
 	    (r = cgroup_base(&ret->cgroup_base, err)) < 0 || (r = open_pool(ret, say, ctx, err)) < 0 ||
 	    (r = seccomp_compile(&ret->seccomp, err)) < 0)
 		return r;

@@ -18,7 +18,7 @@ struct host {
 	int layers;		    /* …/template/layers */
 };
 
-/* Read vz.conf, open the pool (making it when missing), compile the filters, find the cgroups, make the folders of /run/vz.
+/* Set the rlimits that are ceilings for VEs (workers inherit them), read vz.conf, open the pool (making it when missing), compile the filters, find the cgroups, make the folders of /run/vz.
  * `say` hears what takes long. */
 int host_open(struct host *ret, void (*say)(void *ctx, const char *text), void *ctx, struct err *err);
 

@@ -18,7 +18,6 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/base/userns.h"
-#include "runtime/caps.h"
 #include "runtime/child.h"
 
 #define VE_NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
@@ -140,8 +139,7 @@ static int spawn(const struct launch *launch, int child_end, struct launched *re
 	if (cgroup < 0)
 		return cgroup;
 
-	int r = caps_limit_creator(err);
-	return r < 0 ? r : clone_as_owner(&child, launch->base, cgroup, ret, err);
+	return clone_as_owner(&child, launch->base, cgroup, ret, err);
 }
 
 int launch(const struct launch *launch, struct launched *ret, struct err *err)

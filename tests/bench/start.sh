@@ -27,15 +27,22 @@ prepare_root() {
 	mv "$work/config" "$work/bundle/config.json"
 }
 
+# As Debian's own templates configure an unprivileged container, without network.
 prepare_lxc() {
 	mkdir -p /var/lib/lxc/bench
 	cp -a "$work/bundle/rootfs" /var/lib/lxc/bench/rootfs
+	chown -hR 100000:100000 /var/lib/lxc/bench/rootfs
+	chmod 755 /var/lib/lxc /var/lib/lxc/bench
+	echo root:100000:65536 | tee /etc/subuid >/etc/subgid
 	cat >/var/lib/lxc/bench/config <<-END
+		lxc.include = /usr/share/lxc/config/common.conf
+		lxc.include = /usr/share/lxc/config/userns.conf
 		lxc.rootfs.path = dir:/var/lib/lxc/bench/rootfs
 		lxc.uts.name = bench
 		lxc.net.0.type = empty
+		lxc.idmap = u 0 100000 65536
+		lxc.idmap = g 0 100000 65536
 		lxc.apparmor.profile = unconfined
-		lxc.mount.auto = proc:mixed sys:ro cgroup:mixed
 	END
 }
 

@@ -144,6 +144,7 @@ static int setup(void **state)
 	umask(077);
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), 0); /* as systemd has it */
 	strcpy(env->top, "/tmp/openve-test-XXXXXX");
 	assert_non_null(mkdtemp(env->top));
 	env->pool_dir = str_fmt("%s/pool", env->top);

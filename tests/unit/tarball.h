@@ -14,7 +14,7 @@ struct member {
 	const char *path;
 	unsigned type; /* AE_IF…, 0: a regular file */
 	unsigned mode; /* 0: 0755 for directories, else 0644 */
-	int64_t uid, gid;
+	int64_t uid, gid; /* 0: those of who runs the test, and may give files to nobody else */
 	const char *content;
 	const char *symlink, *hardlink;
 	const char *attribute; /* with the value "value", or a file capability's bytes */
@@ -32,8 +32,8 @@ static inline void tarball_add(struct archive *archive, const struct member *mem
 	archive_entry_set_pathname(entry, member->path);
 	archive_entry_set_filetype(entry, type);
 	archive_entry_set_perm(entry, member->mode ? member->mode : type == AE_IFDIR ? 0755 : 0644);
-	archive_entry_set_uid(entry, member->uid);
-	archive_entry_set_gid(entry, member->gid);
+	archive_entry_set_uid(entry, member->uid ? member->uid : geteuid());
+	archive_entry_set_gid(entry, member->gid ? member->gid : getegid());
 	archive_entry_set_mtime(entry, 1000000000, 0);
 	archive_entry_set_size(entry, (la_int64_t)size);
 	if (member->symlink)

@@ -73,13 +73,15 @@ machine_dgram() {
 
 # Start the virtual machine of node $1. It ends when we end, however we do.
 machine_start() {
-	local node=$1 boot=$2 disk=$3 init=/node/init format=raw snapshot=on network
+	local node=$1 boot=$2 disk=$3 init=/node/init format=raw snapshot=on network addresses=''
 	local arguments=(-machine pc -smp 2 -m "$MACHINE_MEMORY" -nodefaults -nic none -display none -no-reboot)
 
 	if [[ $(machine_kvm "${boot##*/}") == yes ]]; then
 		arguments+=(-enable-kvm -cpu host)
 	else
-		# Emulated cmpxchg16b crashes the kernel in its slab allocator.
+		# Emulated cmpxchg16b crashes the kernel in its slab allocator. The emulator knows translated code by its address: programs
+		# that lie at the same place each time they start are translated once only.
+		addresses=' norandmaps'
 		arguments+=(-accel "tcg,thread=multi,tb-size=1024" -cpu "max,-cx16")
 	fi
 	if [[ $run_systemd == yes ]]; then
@@ -93,7 +95,7 @@ machine_start() {
 	fi
 	arguments+=(
 		-kernel "$boot/vmlinuz" -initrd "$boot/initramfs"
-		-append "console=ttyS0 quiet mitigations=off panic=-1 oops=panic net.ifnames=0 systemd.show_status=false NODE=$node NODE_INIT=$init"
+		-append "console=ttyS0 quiet mitigations=off$addresses panic=-1 oops=panic net.ifnames=0 systemd.show_status=false NODE=$node NODE_INIT=$init"
 		-drive "file=$disk,if=virtio,format=$format,snapshot=$snapshot,cache=unsafe"
 		-drive "file=$run_directory/payload.tar,if=virtio,format=raw,readonly=on"
 		-serial "file:$run_logs/node$node.console"

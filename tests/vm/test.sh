@@ -37,6 +37,13 @@ test_layers() {
 	test_one layers bash -c "cd ${SOURCE@Q} && bash tests/layers.sh" || true
 }
 
+test_package() {
+	local status=0
+	echo '# suite package'
+	build_locked package chroot_run env CC='ccache gcc' bash /src/tests/package.sh </dev/null 2>&1 || status=$?
+	echo "# suite package ended $status"
+}
+
 # Run meson's tests with sanitizers; each program is a suite, cmocka's tell of every test in it.
 test_unit() {
 	test_one 'build with sanitizers' build_compile sanitize || return 0
@@ -146,12 +153,12 @@ test_test() {
 	local word parts=() asked=() names=() list
 	for word; do
 		case $word in
-			build | layers | unit) parts+=("$word") ;;
+			build | layers | package | unit) parts+=("$word") ;;
 			*) asked+=("$word") ;;
 		esac
 	done
 	if [[ $# == 0 ]]; then
-		parts=(build layers unit)
+		parts=(build layers package unit)
 	fi
 	if [[ $# == 0 || ${#asked[@]} -gt 0 ]]; then
 		list=$(test_names ${asked[@]+"${asked[@]}"})
@@ -199,5 +206,5 @@ test_bench() {
 
 test_demo() {
 	[[ $# == 0 ]] || bad_usage 'demo takes no argument'
-	test_script '--nodes 2' bash /srv/tests/demo.sh
+	test_script '' bash /srv/tests/demo.sh
 }
