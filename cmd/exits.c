@@ -1,12 +1,8 @@
-/* The end of one that is not our child can only be read from its zombie, in the moment before its parent takes that away.
- * Nothing else tells a reboot from a halt: the proc connector and taskstats report what the process itself ended with, and the
- * kernel puts the pid namespace's verdict (reboot(2)) only into what the parent will read. */
 #include "cmd/exits.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,62 +18,20 @@ struct exit_watch {
 	sd_event_source *source;
 	pid_t pid;
 	int pidfd;
-	int stat; /* its /proc/PID/stat, open; -1 for a child of ours */
 	exits_ended_t *ended;
 	void *ctx;
 };
 
-/* Fields of proc_pid_stat(5), counted from the third, the first after the name. */
-enum { STAT_NUM_THREADS = 20 - 3, STAT_EXIT_CODE = 52 - 3, STAT_FIELDS };
-
-static bool parse_stat(const char *text, long ret[STAT_FIELDS])
-{
-	const char *p = strrchr(text, ')');
-	if (!p)
-		return false;
-	for (int i = 0; i < STAT_FIELDS; i++) {
-		p = strchr(p, ' ');
-		if (!p)
-			return false;
-		ret[i] = strtol(++p, NULL, 10);
-	}
-	return true;
-}
-
-/* A zombie that its parent is just taking away has no threads any more, and its exit code reads as 0. */
-static struct ending read_zombie(int stat)
-{
-	char text[1024];
-	long fields[STAT_FIELDS];
-
-	ssize_t n = stat < 0 ? -1 : pread(stat, text, sizeof(text) - 1, 0);
-	if (n <= 0)
-		return (struct ending){0};
-	text[n] = '\0';
-	if (!parse_stat(text, fields) || fields[STAT_NUM_THREADS] == 0)
-		return (struct ending){0};
-
-	int status = (int)fields[STAT_EXIT_CODE];
-	if (WIFEXITED(status))
-		return (struct ending){.code = CLD_EXITED, .status = WEXITSTATUS(status)};
-	return (struct ending){.code = CLD_KILLED, .status = WTERMSIG(status)};
-}
-
 static int on_pidfd(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct exit_watch *watch = userdata;
-	struct ending ending;
+	struct ending ending = {0};
 	siginfo_t info = {0};
 	(void)source;
 	(void)revents;
 
-	if (watch->stat >= 0)
-		ending = read_zombie(watch->stat);
-	else if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) == 0)
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) == 0)
 		ending = (struct ending){.code = info.si_code, .status = info.si_status};
-	else
-		ending = (struct ending){0};
-
 	sd_event_source_set_enabled(watch->source, SD_EVENT_OFF);
 	watch->ended(watch->ctx, &ending);
 	return 0;
@@ -136,26 +90,12 @@ static pid_t pid_of(int pidfd)
 	return line ? (pid_t)strtol(line + strlen("\nPid:"), NULL, 10) : -1;
 }
 
-static bool is_child(int pidfd)
-{
-	siginfo_t info;
-	return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
-static int open_stat(pid_t pid)
-{
-	cleanup_free char *path = str_fmt("/proc/%d/stat", pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 int exits_watch(struct exits *exits, int pidfd, exits_ended_t *ended, void *ctx, struct exit_watch **ret, struct err *err)
 {
 	struct exit_watch *watch = mem_zero(1, sizeof(*watch));
 
-	*watch = (struct exit_watch){.exits = exits, .pidfd = pidfd, .stat = -1, .ended = ended, .ctx = ctx};
+	*watch = (struct exit_watch){.exits = exits, .pidfd = pidfd, .ended = ended, .ctx = ctx};
 	watch->pid = pid_of(pidfd);
-	if (!is_child(pidfd))
-		watch->stat = open_stat(watch->pid);
 
 	int r = sd_event_add_io(exits->event, &watch->source, pidfd, EPOLLIN, on_pidfd, watch);
 	if (r >= 0)
@@ -182,8 +122,13 @@ void exits_forget(struct exit_watch *watch)
 	}
 	sd_event_source_disable_unref(watch->source);
 	fd_close(watch->pidfd);
-	fd_close(watch->stat);
 	free(watch);
+}
+
+bool exits_is_child(const struct exit_watch *watch)
+{
+	siginfo_t info;
+	return waitid(P_PIDFD, (id_t)watch->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 void exits_expect(struct exits *exits)

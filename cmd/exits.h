@@ -1,8 +1,9 @@
 /* Learning that a process has ended, and how: workers, commands in VEs, the first processes of VEs.
  *
- * vzd is their parent; but a VE that an earlier vzd started is nobody's child any more, and pid 1 waits for it. */
+ * vzd is their parent. Only of a VE that an earlier vzd started it is not: pid 1 waits for that, and we learn that it ended. */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 struct err;
@@ -17,7 +18,7 @@ struct exits {
 
 /* How a process ended. */
 struct ending {
-	int code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED as waitid(2) has them; 0: not known */
+	int code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED as waitid(2) has them; 0: it was not our child */
 	int status; /* exit status, or signal */
 };
 
@@ -32,6 +33,8 @@ int exits_watch(struct exits *exits, int pidfd, exits_ended_t *ended, void *ctx,
 
 /* Look away; the process goes on. NULL is fine. */
 void exits_forget(struct exit_watch *watch);
+
+bool exits_is_child(const struct exit_watch *watch);
 
 /* A helper that a worker leaves behind is a child of ours as well and is waited for as soon as it is certain that it is not one that
  * is just being handed over: between these two calls, it may be. */

@@ -82,7 +82,7 @@ int verb_bad_answer(struct invocation *invocation, int r)
 	return err_set(invocation->work->op.err, -r, "put the answer together");
 }
 
-static int check_state(const struct verb *verb, enum ve_state state, struct err *err)
+int verb_check(const struct verb *verb, enum ve_state state, struct err *err)
 {
 	if (verb->states & IN(state))
 		return 0;
@@ -107,7 +107,7 @@ static int find_ve(const struct verb *verb, struct invocation *invocation)
 	if (r < 0)
 		return r;
 	invocation->state = ve_state(&ve);
-	return check_state(verb, invocation->state, op->err);
+	return verb_check(verb, invocation->state, op->err);
 }
 
 static int tell(struct invocation *invocation, sd_json_variant *answer)

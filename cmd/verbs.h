@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <systemd/sd-json.h>
 
+#include "runtime/ve.h"
+
 struct invocation;
 
 enum {
@@ -22,6 +24,9 @@ struct verb {
 
 extern const struct verb verb_table[];
 extern const size_t verb_count;
+
+/* Is the verb allowed for a VE in that state? If not, the reason is in vzctl's words. */
+int verb_check(const struct verb *verb, enum ve_state state, struct err *err);
 
 /* In a worker: find the VE, check that the verb is allowed in its state, run it and tell vzd the answer. */
 int verb_run(const struct verb *verb, struct invocation *invocation);

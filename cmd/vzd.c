@@ -262,6 +262,7 @@ static int open_events(struct vzd *vzd, struct err *err)
 		.exits = &vzd->exits,
 		.workers = &vzd->workers,
 		.host = &vzd->host,
+		.reboots = REBOOTS_NONE,
 	};
 	vzd->server.calls = (struct calls){.workers = &vzd->workers, .execs.exits = &vzd->exits, .host = &vzd->host};
 	return 0;
@@ -331,7 +332,7 @@ static int parse_arguments(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
-	struct vzd vzd = {.socket = -1};
+	struct vzd vzd = {.socket = -1, .watch.reboots = REBOOTS_NONE};
 	struct err err = {0};
 
 	int code = parse_arguments(argc, argv);

@@ -32,6 +32,7 @@ struct guest {
 	struct guest *next;
 	uint32_t ctid;
 	struct exit_watch *exit; /* NULL: it has ended */
+	uint64_t observed;	 /* see reboots_observe(); 0: it is our child, or cannot be observed */
 	struct ending ending;
 	struct console *console;
 	uint64_t born;		/* CLOCK_MONOTONIC, microseconds; 0: before our time */
@@ -86,6 +87,15 @@ static void drop_console(struct guest *guest)
 	console_unstore(guest->ctid);
 }
 
+/* The observer stays as long as a VE needs it that is not our child. */
+static void stop_observing(struct watch *watch)
+{
+	for (const struct guest *guest = watch->first; guest; guest = guest->next)
+		if (guest->observed)
+			return;
+	reboots_close(&watch->reboots);
+}
+
 static void guest_free(struct guest *guest)
 {
 	exits_forget(guest->exit);
@@ -103,11 +113,13 @@ static void forget(struct guest *guest)
 		}
 	}
 	drop_console(guest);
+	stop_observing(guest->watch);
 	guest_free(guest);
 }
 
 void watch_close(struct watch *watch)
 {
+	reboots_close(&watch->reboots);
 	while (watch->first) {
 		struct guest *guest = watch->first;
 		watch->first = guest->next;
@@ -151,12 +163,14 @@ static void record_end(const struct guest *guest)
 	const struct ending *ending = &guest->ending;
 	cleanup_free char *how = NULL;
 
-	if (ending->code == 0)
+	if (ending->code == 0 && !guest->observed)
 		how = mem_strdup("ended; whether it halted or rebooted could not be seen, so it is started again");
-	else if (killed_by(ending, SIGHUP))
+	else if (guest->reboot)
 		how = mem_strdup("rebooted from inside");
 	else if (killed_by(ending, SIGINT))
 		how = mem_strdup("halted from inside");
+	else if (ending->code == 0)
+		how = mem_strdup("ended without asking for a reboot");
 	else if (ending->code == CLD_EXITED)
 		how = str_fmt("ended: its init exited with code %d", ending->status);
 	else
@@ -257,6 +271,9 @@ static void adopt(struct guest *guest)
 	}
 	watch_born(guest->watch, guest->ctid, pidfd, -1);
 	guest->born = 0;
+	if (guest->exit && !exits_is_child(guest->exit) &&
+	    reboots_observe(&guest->watch->reboots, state.cgroup, &guest->observed, &err) < 0)
+		log_warn("CT %u: a reboot from inside cannot be told from a halt: %s", guest->ctid, err.text);
 }
 
 static void take_down(struct guest *guest)
@@ -291,7 +308,14 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-/* Where the end is not known, a reboot is asked for far more often than a halt, and costs more when it is missed. */
+/* Where it cannot be known, a reboot is asked for far more often than a halt, and costs more when it is missed. */
+static bool asked_for_reboot(const struct guest *guest)
+{
+	if (guest->ending.code != 0)
+		return killed_by(&guest->ending, SIGHUP);
+	return guest->observed == 0 || reboots_noted(&guest->watch->reboots, guest->observed);
+}
+
 static void on_exit_of(void *ctx, const struct ending *ending)
 {
 	struct guest *guest = ctx;
@@ -300,7 +324,7 @@ static void on_exit_of(void *ctx, const struct ending *ending)
 	exits_forget(guest->exit);
 	guest->exit = NULL;
 	guest->ending = *ending;
-	guest->reboot = ending->code == 0 || killed_by(ending, SIGHUP);
+	guest->reboot = asked_for_reboot(guest);
 	guest->pause = guest->reboot && short_life ? longer(guest->pause, PAUSE_MAX) : 0;
 	guest->retry = 0;
 	look_in(guest, 0);
@@ -315,12 +339,14 @@ void watch_born(struct watch *watch, uint32_t ctid, int pidfd, int console)
 	guest->exit = NULL;
 	guest->timer = sd_event_source_disable_unref(guest->timer);
 	guest->paused = guest->reboot = false;
+	guest->observed = 0;
 	guest->born = now_usec();
 	if (exits_watch(watch->exits, pidfd, on_exit_of, guest, &guest->exit, &err) < 0)
 		log_error("CT %u: %s", ctid, err.text);
 	if (console < 0)
 		return;
 
+	stop_observing(watch);
 	drop_console(guest);
 	console_store(ctid, console);
 	watch_console(watch, ctid, console);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "runtime/reboots.h"
+
 struct err;
 struct exits;
 struct guest;
@@ -16,6 +18,7 @@ struct watch {
 	struct exits *exits;
 	struct workers *workers;
 	const struct host *host;
+	struct reboots reboots; /* of VEs that are not our children */
 	struct guest *first;
 };
 

@@ -78,9 +78,11 @@ static int set_hostname(int pidfd, const char *hostname, struct err *err)
 
 static int hostname_change(struct op *op, const struct changing *changing, const struct ve *to)
 {
-	if (changing->pidfd < 0 || !changing->change->hostname || !to->config.hostname)
+	cleanup_free char *hostname = ve_hostname(to);
+
+	if (changing->pidfd < 0 || !changing->change->hostname)
 		return 0;
-	return set_hostname(changing->pidfd, to->config.hostname, op->err);
+	return set_hostname(changing->pidfd, hostname, op->err);
 }
 
 static int hostname_step(struct op *op, void *ctx)

@@ -14,9 +14,9 @@
 #include "runtime/lifecycle.h"
 #include "runtime/lock.h"
 #include "runtime/names.h"
+#include "runtime/ostemplate.h"
 #include "runtime/private.h"
 #include "runtime/ve.h"
-#include "templates/template.h"
 
 struct creating {
 	struct ve ve;
@@ -27,29 +27,6 @@ struct creating {
 static int set_text(struct ve_config *config, const char *key, const char *value, struct err *err)
 {
 	return param_parse(&config_table, param_by_key(&config_table, key), config, value, PARAM_FROM_FILE, err);
-}
-
-static void tell_progress(void *ctx, int percent, const char *text)
-{
-	struct op *op = ctx;
-	op->listener->progress(op->listener->ctx, percent, text);
-}
-
-static int find_layer(struct op *op, struct creating *creating)
-{
-	const struct template_progress progress = {tell_progress, op};
-	const char *name = creating->given.ostemplate;
-	struct template template = {0};
-
-	int r = template_find(op->host->template_dir, name, &template, op->err);
-	if (r == 0 && !template.digest[0]) {
-		template_done(&template);
-		r = template_unpack(op->host->template_dir, name, IDMAP_SCRATCH, &progress, &template, op->err);
-	}
-	if (r == 0)
-		r = set_text(&creating->given, "VE_LAYER", template.digest, op->err);
-	template_done(&template);
-	return r;
 }
 
 static int ids_apply(struct op *op, void *ctx)
@@ -224,16 +201,30 @@ static int gather(struct op *op, const char *id, const struct ve_config *config,
 		r = pin_defaults(op, &creating->given);
 	if (r == 0)
 		r = check_free(op, id, creating);
-	return r < 0 || creating->adopt ? r : find_layer(op, creating);
+	return r;
+}
+
+/* What the private area is filled from. Returns an fd that keeps the layer there until the VE stands on it. */
+static int find_layer(struct op *op, struct creating *creating)
+{
+	char digest[65];
+
+	cleanup_fd int kept = ostemplate_layer(op, creating->given.ostemplate, digest);
+	if (kept < 0)
+		return kept;
+	int r = set_text(&creating->given, "VE_LAYER", digest, op->err);
+	return r < 0 ? r : steal_fd(&kept);
 }
 
 int lifecycle_create(struct op *op, const char *id, const struct ve_config *config, const char *sample, uint32_t *ret_ctid)
 {
 	struct creating creating = {0};
-	cleanup_fd int lock = -1;
+	cleanup_fd int lock = -1, layer = -1;
 
 	int r = gather(op, id, config, sample, &creating);
-	if (r == 0 && creating.ve.ctid)
+	if (r == 0 && !creating.adopt)
+		r = layer = find_layer(op, &creating);
+	if (r >= 0 && creating.ve.ctid)
 		r = lock = lock_ve(creating.ve.ctid, op->verb, op->err);
 	if (r >= 0)
 		r = op_run(op, create_steps, countof(create_steps), &creating);

@@ -125,10 +125,16 @@ static int start_locked(struct op *op, struct ve *ve, const struct start_options
 	return r;
 }
 
-/* The boot is waited for without the lock: a VE that hangs there can be stopped. */
-static int wait_booted(struct op *op, uint32_t ctid, const struct state *state)
+/* Start it, and wait for its boot if that is wanted: without the lock, so that a VE that hangs there can be stopped. */
+static int start_and_wait(struct op *op, struct ve *ve, const struct start_options *options, int *lock)
 {
-	int r = power_wait_booted(op, ctid, state, BOOT_TIMEOUT);
+	cleanup_state struct state state = {0};
+
+	int r = start_locked(op, ve, options, &state);
+	if (r < 0 || !options->wait)
+		return r;
+	*lock = fd_close(*lock);
+	r = power_wait_booted(op, ve->ctid, &state, BOOT_TIMEOUT);
 	if (r == 0)
 		op_say(op, "Container started successfully");
 	return r;
@@ -138,15 +144,9 @@ int lifecycle_start(struct op *op, uint32_t ctid, const struct start_options *op
 {
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
-	cleanup_state struct state state = {0};
 
 	int r = open_ve(op, ctid, &ve, &lock);
-	if (r == 0)
-		r = start_locked(op, &ve, options, &state);
-	if (r < 0 || !options->wait)
-		return r;
-	lock = fd_close(lock);
-	return wait_booted(op, ctid, &state);
+	return r < 0 ? r : start_and_wait(op, &ve, options, &lock);
 }
 
 static bool asked_and_ended(struct op *op, const struct ve *ve, const struct state *state, int pidfd)
@@ -189,7 +189,6 @@ int lifecycle_restart(struct op *op, uint32_t ctid, const struct start_options *
 {
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
-	cleanup_state struct state state = {0};
 
 	int r = open_ve(op, ctid, &ve, &lock);
 	if (r < 0)
@@ -197,12 +196,7 @@ int lifecycle_restart(struct op *op, uint32_t ctid, const struct start_options *
 	op_say(op, "Restarting container");
 	if (ve_state(&ve) == VE_RUNNING)
 		r = stop_locked(op, &ve, stop);
-	if (r == 0)
-		r = start_locked(op, &ve, start, &state);
-	if (r < 0 || !start->wait)
-		return r;
-	lock = fd_close(lock);
-	return wait_booted(op, ctid, &state);
+	return r < 0 ? r : start_and_wait(op, &ve, start, &lock);
 }
 
 int lifecycle_reap(struct op *op, uint32_t ctid, bool reboot)

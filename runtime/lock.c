@@ -48,15 +48,25 @@ int lock_ve(uint32_t ctid, const char *verb, struct err *err)
 	return steal_fd(&fd);
 }
 
-int lock_node(const char *name, struct err *err)
+static int wait_for(const char *name, int how, struct err *err)
 {
 	cleanup_free char *path = str_fmt(PATH_LOCKS "/%s.lck", name);
 	cleanup_fd int fd = open_lock(path, err);
 	if (fd < 0)
 		return fd;
 
-	while (flock(fd, LOCK_EX) < 0)
+	while (flock(fd, how) < 0)
 		if (errno != EINTR)
 			return err_set(err, errno, "lock %s", path);
 	return steal_fd(&fd);
+}
+
+int lock_node(const char *name, struct err *err)
+{
+	return wait_for(name, LOCK_EX, err);
+}
+
+int lock_node_shared(const char *name, struct err *err)
+{
+	return wait_for(name, LOCK_SH, err);
 }

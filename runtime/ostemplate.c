@@ -23,6 +23,31 @@ int ostemplate_find(struct op *op, const char *name, struct template *ret)
 	return template_find(op->host->template_dir, name, ret, op->err);
 }
 
+static int find_unpacked(struct op *op, const char *name, struct template *ret)
+{
+	const struct template_progress progress = {tell_progress, op};
+
+	int r = ostemplate_find(op, name, ret);
+	if (r < 0 || ret->digest[0])
+		return r;
+	template_done(ret);
+	return template_unpack(op->host->template_dir, name, IDMAP_SCRATCH, &progress, ret, op->err);
+}
+
+int ostemplate_layer(struct op *op, const char *name, char ret_digest[65])
+{
+	struct template template = {0};
+	cleanup_fd int lock = lock_node_shared("templates", op->err);
+	if (lock < 0)
+		return lock;
+
+	int r = find_unpacked(op, name, &template);
+	if (r == 0)
+		memcpy(ret_digest, template.digest, sizeof(template.digest));
+	template_done(&template);
+	return r < 0 ? r : steal_fd(&lock);
+}
+
 int ostemplate_list(struct op *op, struct template **ret, size_t *ret_n)
 {
 	return template_list(op->host->template_dir, ret, ret_n, op->err);

@@ -8,6 +8,10 @@ struct op;
 int ostemplate_find(struct op *op, const char *name, struct template *ret);
 int ostemplate_list(struct op *op, struct template **ret, size_t *ret_n);
 
+/* The digest of the template's layer, for a VE to come; an archive that lies in the cache alone is unpacked first. Returns an fd: until
+ * it is closed, no layer goes that no VE stands on. */
+int ostemplate_layer(struct op *op, const char *name, char ret_digest[65]);
+
 /* See template_import(). The layers that an older template of that name leaves behind, and that no VE stands on, go. */
 int ostemplate_import(struct op *op, const char *archive, const char *name, const char *sha256, struct template *ret);
 

@@ -19,9 +19,7 @@ static void tell(struct op *op, uint32_t ctid, const struct err *err)
 
 static int finish_create(struct op *op, struct ve *ve)
 {
-	if (private_exists(ve) || !private_unpublished(ve))
-		return 0;
-	int r = private_publish(op, ve);
+	int r = !private_exists(ve) && private_unpublished(ve) ? private_publish(op, ve) : 0;
 	if (r == 0 && ve->config.name)
 		r = names_assign(ve->config.name, ve->ctid, op->err);
 	return r;

@@ -232,11 +232,6 @@ static const char *find_init(int root)
 	return NULL;
 }
 
-static const char *hostname_of(const struct ve *ve, const char *fallback)
-{
-	return ve->config.hostname ? ve->config.hostname : fallback;
-}
-
 static int launch_apply(struct op *op, void *ctx)
 {
 	struct running *running = ctx;
@@ -251,14 +246,14 @@ static int launch_apply(struct op *op, void *ctx)
 	if (r < 0)
 		return r;
 
-	cleanup_free char *fallback = str_fmt("ve%u", ve->ctid);
+	cleanup_free char *hostname = ve_hostname(ve);
 	cleanup_free char *group = str_fmt("%s/init", running->state.cgroup);
 	const struct launch how = {
 		.base = ve_base(ve),
 		.root = running->root,
 		.cgroup = group,
 		.binds = binds,
-		.hostname = hostname_of(ve, fallback),
+		.hostname = hostname,
 		.init = init,
 		.seccomp = &op->host->seccomp,
 	};

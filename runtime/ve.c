@@ -60,6 +60,11 @@ void ve_done(struct ve *ve)
 	*ve = (struct ve){0};
 }
 
+char *ve_hostname(const struct ve *ve)
+{
+	return ve->config.hostname ? mem_strdup(ve->config.hostname) : str_fmt("ve%u", ve->ctid);
+}
+
 static bool is_mounted(const char *path)
 {
 	struct statx st;

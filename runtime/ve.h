@@ -49,5 +49,8 @@ static inline uint32_t ve_base(const struct ve *ve)
 /* Is there a configuration of that CTID? */
 bool ve_configured(uint32_t ctid);
 
+/* The host name it runs with: that of its configuration, or veCTID. The caller frees. */
+char *ve_hostname(const struct ve *ve);
+
 /* All CTIDs that have a configuration, ascending; the caller frees. */
 int ve_all(uint32_t **ret, size_t *ret_n, struct err *err);

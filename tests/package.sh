@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2317 # the functions are called by check
 # The Debian package: build it from a copy of the tree, as its users do, and look at what is in it. Prints TAP.
 #
 # It runs in the build root, where the checkout is read-only and /build is kept.
@@ -42,8 +43,8 @@ is() {
 has_version_of_meson() {
 	local version
 	version=$(sed -n "s/^  version : '\(.*\)',$/\1/p" meson.build)
-	field Version | is "$version"
-	"$files/usr/sbin/vzd" --version | is "vzd $version"
+	field Version | is "$version" &&
+		"$files/usr/sbin/vzd" --version | is "vzd $version"
 }
 
 has_manual() {
@@ -89,15 +90,17 @@ line() {
 }
 
 makes_group_first() {
-	grep -x 'g vzadmin - -' "$files/usr/lib/sysusers.d/openve.conf" &&
-		[[ $(line postinst 'systemd-sysusers .* openve.conf') -lt $(line postinst 'deb-systemd-invoke .* .*vzd.service') ]]
+	local group service
+	group=$(line postinst 'systemd-sysusers .* openve.conf')
+	service=$(line postinst 'deb-systemd-invoke .* .*vzd.service')
+	grep -x 'g vzadmin - -' "$files/usr/lib/sysusers.d/openve.conf" && [[ $group && $group -lt $service ]]
 }
 
 # An upgrade ends the old vzd only to start the new one: what ends it in prerm is for removal.
 restarts_on_upgrade() {
 	grep '_dh_action=restart' "$files/DEBIAN/postinst" &&
 		[[ $(grep -c 'deb-systemd-invoke stop' "$files/DEBIAN/prerm") == 1 ]] &&
-		grep -B 1 'deb-systemd-invoke stop' "$files/DEBIAN/prerm" | grep '"$1" = remove' &&
+		grep -B 1 'deb-systemd-invoke stop' "$files/DEBIAN/prerm" | grep '= remove ' &&
 		grep -x KillMode=process "$files/usr/lib/systemd/system/vzd.service"
 }
 
@@ -122,7 +125,7 @@ removal_tells_of_running() {
 
 purge_keeps_files_of_ves() {
 	node
-	script postrm purge 2>&1 | grep 'stay in /var/lib/vz' &&
+	script postrm purge 2>&1 | grep 'the files of VEs and templates stay; delete .*/var/lib/vz when' &&
 		(cd "$place/node" && find . -path '*vz*' | sort) |
 		is ./var/lib/vz ./var/lib/vz/private ./var/lib/vz/private/101 ./var/lib/vz/private/101/fs
 }

@@ -14,8 +14,8 @@ counter() {
 @test "kill -9 of vzd: the VE goes on, the next vzd knows it, exec and stop work" {
 	ve 101 started
 	count 101
+	await 20 counter 101
 	pid=$(sed -n 's/^PID="\(.*\)"/\1/p' /run/vz/ve/101)
-	sleep 1
 	before=$(counter 101)
 	vzd_kill
 	sleep 2
@@ -91,7 +91,7 @@ counter() {
 @test "a second vzd is refused" {
 	run vzd
 	[ "$status" -ne 0 ]
-	[[ "$output" == *"running"* ]]
+	[[ "$output" == *"vzd runs already"* ]]
 	vzd_up
 }
 

@@ -24,7 +24,7 @@ teardown() { :; }
 	[ "$(vzctl exec 101 free -b | awk '/^Mem/ { print $2 }')" = 536870912 ]
 	[ "$(vzctl exec 101 nproc)" = 1 ]
 	[ "$(vzctl exec 101 grep -c ^processor /proc/cpuinfo)" = 1 ]
-	[ "$(vzctl exec 101 df --output=size -k / | tail -n 1 | tr -d ' ')" = 2306867 ]
+	[ "$(vzctl exec 101 df --output=size -k / | tail -n 1 | tr -d ' ')" = 2097152 ]
 	[ "$(vzctl exec 101 hostname)" = debian ]
 	[ "$(vzctl exec 101 systemd-detect-virt)" = container-other ]
 }
@@ -56,19 +56,23 @@ teardown() { :; }
 	vzctl exec2 101 'logger hello-from-the-VE; sync; journalctl --no-pager -t root | grep -q hello-from-the-VE'
 }
 
+booted() {
+	[[ "$(vzctl exec2 101 'systemctl is-system-running --wait' 2>&1)" == running ]]
+}
+
 @test "reboot and poweroff by systemd" {
 	vzctl exec 101 'touch /run/before'
 	vzctl exec 101 reboot || true
 	rebooted() { vzctl exec2 101 '! test -e /run/before' 2>/dev/null; }
 	await 60 rebooted
-	vzctl exec 101 'systemctl is-system-running --wait' || true
+	await 90 booted
 	vzctl exec 101 poweroff || true
 	await 60 is 101 stopped
 	vzctl --quiet start 101
 }
 
 @test "stop is clean" {
-	vzctl exec 101 'systemctl is-system-running --wait' || true
+	await 90 booted
 	run vzctl stop 101
 	[ "$status" -eq 0 ]
 	[[ "$output" != *"Killing"* ]]

@@ -49,7 +49,7 @@ pack() {
 	find $TEMPLATES >"$BATS_TEST_TMPDIR/before"
 	run vzctl template import "$BATS_TEST_TMPDIR/tiny.tar.gz" --sha256 "$(printf '%064d' 0)"
 	[ "$status" -ne 0 ]
-	[[ "$output" == *"sha256"* || "$output" == *"checksum"* ]]
+	[[ "$output" == *"SHA-256"*"expected"* ]]
 	find $TEMPLATES | diff "$BATS_TEST_TMPDIR/before" -
 	vzctl --quiet template import "$BATS_TEST_TMPDIR/tiny.tar.gz" --name other \
 		--sha256 "$(sha256sum <"$BATS_TEST_TMPDIR/tiny.tar.gz" | cut -d' ' -f1)"

@@ -1,6 +1,6 @@
 /* A BPF program on a kprobe of reboot_pid_ns(struct pid_namespace *, int cmd), which the kernel calls when a process that may do so
  * calls reboot(2) outside of the first pid namespace. It costs nothing until that happens. */
-#include "cmd/reboots.h"
+#include "runtime/reboots.h"
 
 #include <asm/ptrace.h>
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 #include "runtime/base/err.h"
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
+#include "runtime/base/paths.h"
+#include "runtime/base/str.h"
 
 #define FUNCTION "reboot_pid_ns"
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
@@ -62,7 +65,7 @@ static int load_observer(int notes, unsigned depth)
 	const struct bpf_insn insns[] = {
 		{.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = R2, .src_reg = R1, .off = (int16_t)SECOND_ARGUMENT},
 		{.code = BPF_JMP32 | BPF_JEQ | BPF_K, .dst_reg = R2, .off = 1, .imm = (int32_t)LINUX_REBOOT_CMD_RESTART},
-		{.code = BPF_JMP32 | BPF_JNE | BPF_K, .dst_reg = R2, .off = 12, .imm = (int32_t)LINUX_REBOOT_CMD_RESTART2},
+		{.code = BPF_JMP32 | BPF_JNE | BPF_K, .dst_reg = R2, .off = 13, .imm = (int32_t)LINUX_REBOOT_CMD_RESTART2},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = R1, .imm = (int32_t)depth},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_ancestor_cgroup_id},
 		{.code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .src_reg = R0, .off = -8},
@@ -117,11 +120,8 @@ static int attach(int program)
 	return steal_fd(&probe);
 }
 
-int reboots_open(struct reboots *reboots, unsigned depth, struct err *err)
+static int open_observer(struct reboots *reboots, unsigned depth, struct err *err)
 {
-	if (reboots->notes >= 0)
-		return 0;
-
 	cleanup_fd int notes = make_notes();
 	if (notes < 0)
 		return err_set(err, errno, "make a BPF map");
@@ -132,7 +132,33 @@ int reboots_open(struct reboots *reboots, unsigned depth, struct err *err)
 	if (probe < 0)
 		return err_set(err, -probe, "attach the observer of reboots to " FUNCTION);
 
-	*reboots = (struct reboots){.notes = steal_fd(&notes), .probe = probe};
+	*reboots = (struct reboots){.notes = steal_fd(&notes), .probe = probe, .depth = depth};
+	return 0;
+}
+
+static unsigned depth_of(const char *group)
+{
+	unsigned depth = 1;
+	for (const char *p = group; *p; p++)
+		depth += *p == '/';
+	return depth;
+}
+
+/* The id of a group is the inode number of its directory. */
+int reboots_observe(struct reboots *reboots, const char *group, uint64_t *ret_id, struct err *err)
+{
+	cleanup_free char *path = str_fmt(PATH_CGROUP "/%s", group);
+	unsigned depth = depth_of(group);
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_set(err, errno, "look at %s", path);
+	int r = reboots->notes < 0 ? open_observer(reboots, depth, err) : 0;
+	if (r < 0)
+		return r;
+	if (depth != reboots->depth)
+		return err_set(err, EXDEV, "%s lies not where the other VEs' groups do", group);
+	*ret_id = st.st_ino;
 	return 0;
 }
 
@@ -142,15 +168,15 @@ void reboots_close(struct reboots *reboots)
 	reboots->probe = fd_close(reboots->probe);
 }
 
-bool reboots_noted(const struct reboots *reboots, ino_t group)
+bool reboots_noted(const struct reboots *reboots, uint64_t id)
 {
-	uint64_t key = group, when = 0;
+	uint64_t when = 0;
 	struct timespec now;
 	union bpf_attr attributes;
 
 	memset(&attributes, 0, sizeof(attributes));
 	attributes.map_fd = (uint32_t)reboots->notes;
-	attributes.key = (uintptr_t)&key;
+	attributes.key = (uintptr_t)&id;
 	attributes.value = (uintptr_t)&when;
 	if (bpf(BPF_MAP_LOOKUP_ELEM, &attributes) < 0)
 		return false;

@@ -1,0 +1,31 @@
+#!/usr/bin/env bats
+# The leaves alone, without a VE: programs of tests/leaf, each with a kernel's worth of promises, and unit tests that need root.
+load common
+
+leaf() {
+	run env CMOCKA_MESSAGE_OUTPUT=TAP "/usr/lib/openve/tests/leaf-$1" "${@:2}"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	grep -q '^ok' <<<"$output"
+	! grep '^not ok' <<<"$output"
+}
+
+@test "cgroups, limits, usage, device filter" {
+	leaf quota
+}
+
+@test "disk quota" {
+	leaf disk
+}
+
+@test "network links" {
+	leaf netns
+}
+
+@test "pool, templates, sandbox" {
+	leaf templates
+}
+
+@test "layouts" {
+	leaf store
+}
