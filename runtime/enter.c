@@ -23,17 +23,17 @@
 #include "runtime/path.h"
 #include "runtime/state.h"
 
-#define ALL_NAMESPACES                                                                                               \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | \
-	 CLONE_NEWTIME)
+/* All but the pid namespace, which a process is born into. */
+#define OTHER_NAMESPACES \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWTIME)
 
 /* Shells in the order of preference, as vzctl tries them. */
 static const char *const shells[] = {"/bin/bash", "/bin/sh"};
 
-/* What the one that enters says to the worker: it has become the command (its pidfd and the pty come with it), or why not. */
+/* What the command's process says to the worker right before it execs: all is done (the master of its terminal comes with it), or
+ * why not. */
 struct entered {
 	struct err err;
-	bool tty;
 };
 
 void session_done(struct session *session)
@@ -132,24 +132,9 @@ static void exec_command(const struct exec_request *request)
 	execvp(request->argv[0], (char *const *)(uintptr_t)request->argv);
 }
 
-/* In the command's own process, in the VE's pid namespace. A command that cannot be run ends as a shell says it: 127, or 126. */
-static _Noreturn void become_command(const struct exec_request *request, const struct sock_fprog *seccomp, int tty, int sync)
+static int enter_namespaces(int ve, struct err *err)
 {
-	struct entered failed = {0};
-
-	if (take_stdio(request, tty, &failed.err) < 0 || child_confine(seccomp, &failed.err) < 0) {
-		io_send(sync, &failed, sizeof(failed), NULL, 0);
-		_exit(126);
-	}
-	exec_command(request);
-	int code = errno == ENOENT ? 127 : 126;
-	dprintf(2, "%s: %s\n", request->shell ? shells[1] : request->argv[0], strerror(errno));
-	_exit(code);
-}
-
-static int enter_namespaces(int pidfd, struct err *err)
-{
-	if (setns(pidfd, ALL_NAMESPACES) < 0)
+	if (setns(ve, OTHER_NAMESPACES) < 0)
 		return err_set(err, errno, "enter the VE's namespaces");
 	int r = creds_root(err);
 	if (r < 0)
@@ -157,47 +142,65 @@ static int enter_namespaces(int pidfd, struct err *err)
 	return chdir("/") < 0 ? err_set(err, errno, "enter the VE's root") : 0;
 }
 
-/* A pid namespace is entered by children only: the one that entered makes the command as its sibling, vzd's child. */
-static int spawn_command(const struct exec_request *request, const struct sock_fprog *seccomp, int tty, int sync, struct err *err)
+static int prepare_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve, int *ret_master,
+			   struct err *err)
 {
-	int pidfd = -1;
-	struct clone_args args = {
-		.flags = CLONE_PIDFD | CLONE_PARENT,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-	};
+	cleanup_fd int master = -1, slave = -1;
 
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
-		become_command(request, seccomp, tty, sync);
-	return pid < 0 ? err_set(err, errno, "clone the command's process") : pidfd;
+	int r = enter_namespaces(ve, err);
+	if (r == 0 && request->tty)
+		r = open_pty(&request->size, &master, &slave, err);
+	if (r < 0 || (r = take_stdio(request, slave, err)) < 0 || (r = child_confine(seccomp, err)) < 0)
+		return r;
+	*ret_master = steal_fd(&master);
+	return 0;
 }
 
-static _Noreturn void enter(const struct exec_request *request, const struct sock_fprog *seccomp, int ve, int sync)
+/* In the command's own process. One that cannot be run ends as a shell says it: 127, or 126. */
+static _Noreturn void become_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve, int sync)
 {
-	struct entered entered = {.tty = request->tty};
-	int fds[2] = {-1, -1}, slave = -1;
+	struct entered entered = {0};
+	int master = -1;
 
-	if (enter_namespaces(ve, &entered.err) == 0 &&
-	    (!request->tty || open_pty(&request->size, &fds[1], &slave, &entered.err) == 0))
-		fds[0] = spawn_command(request, seccomp, slave, sync, &entered.err);
-
-	io_send(sync, &entered, sizeof(entered), fds, fds[0] < 0 ? 0 : request->tty ? 2 : 1);
-	_exit(0);
+	int r = prepare_command(request, seccomp, ve, &master, &entered.err);
+	io_send(sync, &entered, sizeof(entered), &master, master >= 0 ? 1 : 0);
+	if (r < 0)
+		_exit(126);
+	exec_command(request);
+	int code = errno == ENOENT ? 127 : 126;
+	dprintf(2, "%s: %s\n", request->shell ? shells[1] : request->argv[0], strerror(errno));
+	_exit(code);
 }
 
-/* Clone into the session's group: moving a running process there would wait for an RCU grace period. */
-static int clone_into(const char *group, struct err *err)
+/* Into the session's group at once, since moving a running process there would wait for an RCU grace period; and as vzd's child,
+ * who waits for it. */
+static int clone_into(const char *group, int *ret_pidfd, struct err *err)
 {
 	cleanup_fd int cgroup = cgroup_open(group, err);
 	if (cgroup < 0)
 		return cgroup;
 
 	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP | CLONE_PARENT,
+		.flags = CLONE_INTO_CGROUP | CLONE_PARENT | CLONE_PIDFD,
 		.cgroup = (uint64_t)cgroup,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
 	};
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 	return pid < 0 ? err_set(err, errno, "clone into %s", group) : (int)pid;
+}
+
+/* Our children are born into the VE's pid namespace for the time of one clone. Returns 0 in the child. Until it has joined the other
+ * namespaces it is the node's root in sight of the VE, which can do nothing to it: it is not dumpable, and nobody's there. */
+static int clone_inside(int ve, const char *group, int *ret_pidfd, struct err *err)
+{
+	cleanup_fd int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || setns(ve, CLONE_NEWPID) < 0)
+		return err_set(err, errno, "enter the VE's pid namespace");
+
+	int pid = clone_into(group, ret_pidfd, err);
+	if (pid != 0 && setns(own, CLONE_NEWPID) < 0)
+		return err_set(err, errno, "leave the VE's pid namespace");
+	return pid;
 }
 
 static int receive(int sync, struct session *session, struct err *err)
@@ -209,12 +212,11 @@ static int receive(int sync, struct session *session, struct err *err)
 	ssize_t n = io_recv(sync, &entered, sizeof(entered), fds, &n_fds);
 	if (n != sizeof(entered))
 		return err_say(err, ERR_SYSTEM, "the process that was to enter the VE died");
-	if (n_fds == 0) {
+	if (entered.err.kind != ERR_NONE) {
 		*err = entered.err;
 		return -EIO;
 	}
-	session->pidfd = fds[0];
-	session->tty = n_fds > 1 ? fds[1] : -1;
+	session->tty = n_fds == 1 ? fds[0] : -1;
 	return 0;
 }
 
@@ -224,9 +226,9 @@ static int start(struct op *op, int ve, const struct exec_request *request, stru
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set(op->err, errno, "make a socket pair");
 
-	int pid = clone_into(session->cgroup, op->err);
+	int pid = clone_inside(ve, session->cgroup, &session->pidfd, op->err);
 	if (pid == 0)
-		enter(request, &op->host->seccomp, ve, ends[1]);
+		become_command(request, &op->host->seccomp, ve, ends[1]);
 	close(ends[1]);
 	int r = pid < 0 ? pid : receive(ends[0], session, op->err);
 	close(ends[0]);

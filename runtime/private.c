@@ -69,10 +69,8 @@ int private_make(struct op *op, const struct ve *ve)
 	if (private < 0)
 		return err_set(op->err, errno, "open the private area %s", ve->private_area);
 
-	if ((r = limit(op, ve, private)) < 0 ||
-	    (r = store_fill(private, ve->config.layout, op->host->layers, ve->config.layer, op->err)) < 0)
-		return r;
-	return syncfs(private) < 0 ? err_set(op->err, errno, "write the private area %s to disk", ve->private_area) : 0;
+	r = limit(op, ve, private);
+	return r < 0 ? r : store_fill(private, ve->config.layout, op->host->layers, ve->config.layer, op->err);
 }
 
 /* A project without files and limits takes nothing; its id may be used again. */

@@ -47,14 +47,19 @@ static int fill_overlay(int private, int layers, const char *digest, struct err 
 		return err_set(err, errno, "make the directory fs of a private area");
 	if (mkdirat(private, "work", 0700) < 0)
 		return err_set(err, errno, "make the directory work of a private area");
-	return 0;
+	/* What was made in it before is in the journal before. */
+	return fsync(private) < 0 ? err_set(err, errno, "write a private area to disk") : 0;
 }
 
 static int fill_private(int private, int layers, const char *digest, struct err *err)
 {
 	cleanup_free char *from = str_fmt("/proc/%d/fd/%d/%s/root", getpid(), layers, digest);
 	const char *const argv[] = {"cp", "-aT", "--reflink=auto", "--", from, ".", NULL};
-	return proc_run(private, argv, err);
+
+	int r = proc_run(private, argv, err);
+	if (r < 0)
+		return r;
+	return syncfs(private) < 0 ? err_set(err, errno, "write a private area to disk") : 0;
 }
 
 int store_fill(int private, enum layout layout, int layers, const char *digest, struct err *err)

@@ -11,7 +11,7 @@ struct err;
 enum layout { LAYOUT_OVERLAY, LAYOUT_PRIVATE };
 
 /* Fill the fresh, empty directory `private` for that layout: an overlay's folders, or a copy (reflinked where the file
- * system can) of the layer's root. `layers` is …/template/layers. */
+ * system can) of the layer's root, and write it to disk. `layers` is …/template/layers. */
 int store_fill(int private, enum layout layout, int layers, const char *digest, struct err *err);
 
 /* Make a private area mountable whose files were copied from elsewhere: a clone, a snapshot, another node. Files are

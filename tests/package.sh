@@ -144,6 +144,7 @@ purge_of_nothing_says_nothing() {
 }
 
 check 'it is built' is_built
+[[ $failed == 0 ]] || exit 1
 check 'its version is the tree'\''s' has_version_of_meson
 check 'it has the programs, and each has its page' has_manual
 check 'it has the recipes of templates' has_recipes

@@ -175,5 +175,8 @@ int proc_remove_tree(int dirfd, const char *name, struct err *err)
 {
 	cleanup_free char *path = str_fmt("./%s", name);
 	const char *const argv[] = {"rm", "-rf", "--one-file-system", "--preserve-root=all", "--", path, NULL};
+
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
 	return err_is(err, ERR_DELETE, proc_run(dirfd, argv, err));
 }

@@ -33,7 +33,7 @@ TEST(what_is_not_utf_8_is_marked)
 {
 	check("a\xff" "b", "a?b");
 	check("\xc3", "?");			/* cut short */
-	check("\xc0\xaf", "??");		/* longer than need be */
+	check("\xe0\x83\xbf", "???");	/* longer than need be */
 	check("\xed\xa0\x80", "???");		/* a surrogate */
 	check("\xf4\x90\x80\x80", "????");	/* beyond Unicode */
 }
