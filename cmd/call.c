@@ -84,9 +84,9 @@ static void notify_message(struct call *call, const char *text, bool warning)
 		return;
 	cleanup_free char *plain = plain_text(text);
 	int r = sd_varlink_notifybo(
-		call->link, SD_JSON_BUILD_PAIR("message",
-					       SD_JSON_BUILD_OBJECT(SD_JSON_BUILD_PAIR_STRING("text", plain),
-								    SD_JSON_BUILD_PAIR_BOOLEAN("warning", warning))));
+		call->link,
+		SD_JSON_BUILD_PAIR("message", SD_JSON_BUILD_OBJECT(SD_JSON_BUILD_PAIR_STRING("text", plain),
+								   SD_JSON_BUILD_PAIR_BOOLEAN("warning", warning))));
 	check_sent(call->link, r);
 }
 
@@ -196,13 +196,13 @@ static void abandon_command(struct call *call)
 	record(call, "command killed: its caller hung up", 0);
 }
 
-/* Without `more` there is no way to hand a terminal over, and without one who listens nobody to wait for the command. */
+/* Without `more` a terminal cannot be handed over, and without one who listens nobody waits for the command. */
 static void take_command(struct call *call, struct message *message)
 {
 	struct err err = {0};
 
-	if (exec_watch(&call->calls->execs, steal_fd(&message->fds[0]), message->text, on_command_ended, call, &call->exec,
-		       &err) < 0)
+	if (exec_watch(&call->calls->execs, steal_fd(&message->fds[0]), message->text, on_command_ended, call,
+		       &call->exec, &err) < 0)
 		fail(call, &err);
 	else if (!call->link)
 		abandon_command(call);

@@ -1,6 +1,6 @@
-/* A call of one verb, from the request to its last answer: a worker does it, and for Exec a command outlives the worker.
+/* A call of one verb, from the request to its last answer: a worker does it, and a command of Exec outlives that.
  *
- * Once begun, an operation goes on also when the caller hangs up. Only a command is killed then: its terminal is gone. */
+ * Once begun, an operation goes on also when the caller hangs up. Only a command is killed: its terminal is gone. */
 #pragma once
 
 #include <stdbool.h>

@@ -34,8 +34,8 @@ static void keep(struct console *console, const char *bytes, size_t n)
 		console->ring[console->total++ % CONSOLE_KEEP] = bytes[i];
 }
 
-/* Without an open slave, a master reads as EIO and polls as hung up until somebody opens one again; only edges tell of that without
- * a busy loop. */
+/* Without an open slave, a master reads as EIO and polls as hung up until somebody opens one again; only edges tell of
+ * that without a busy loop. */
 static void follow(struct console *console, bool hung_up)
 {
 	if (hung_up == console->hung_up)

@@ -1,6 +1,8 @@
-/* The console of a VE: vzd holds its master and keeps the last of what was written, so that a VE never waits for a reader.
+/* The console of a VE: vzd holds its master and keeps the last of what was written, so that a VE never waits for a
+ * reader.
  *
- * Where there is a service manager, it keeps the descriptor beside ours, as `console-CTID`, so that the console outlives vzd. */
+ * Where there is a service manager, it keeps the descriptor beside ours, as `console-CTID`, so that the console
+ * outlives vzd. */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Exit codes are those of vzctl 4's vzerror.h. What vzctl cannot meet, because it has no daemon and no templates of its own, is its
- * system error 3; what is not built yet is its 99, "not supported by this build". */
+/* Exit codes are those of vzctl 4's vzerror.h. What vzctl cannot meet, because it has no daemon and no templates of its
+ * own, is its system error 3; what is not built yet is its 99, "not supported by this build". */
 #include "cmd/errors.h"
 
 #include "runtime/base/mem.h"
@@ -19,7 +19,8 @@ const struct error_row error_table[ERR_COUNT] = {
 	[ERR_BAD_VALUE] = {INTERFACE_NAME ".BadParameter", 21, "A value that the parameter does not take"},
 	[ERR_MISSING_PARAM] = {INTERFACE_NAME ".MissingParameter", 27, "A parameter that is needed is not given"},
 	[ERR_MISSING_LIMIT] = {INTERFACE_NAME ".MissingLimit", 28, "One limit needs another beside it"},
-	[ERR_NO_TEMPLATE_NAME] = {INTERFACE_NAME ".NoTemplateName", 29, "No template is given, and there is no default"},
+	[ERR_NO_TEMPLATE_NAME] = {INTERFACE_NAME ".NoTemplateName", 29,
+				  "No template is given, and there is no default"},
 	[ERR_NOT_RUNNING] = {INTERFACE_NAME ".NotRunning", 31, "The VE does not run"},
 	[ERR_RUNNING] = {INTERFACE_NAME ".Running", 32, "The VE runs"},
 	[ERR_STOP_FAILED] = {INTERFACE_NAME ".StopFailed", 33, "The VE is still there after it was killed"},
@@ -39,7 +40,8 @@ const struct error_row error_table[ERR_COUNT] = {
 	[ERR_CONFIG_EXISTS] = {INTERFACE_NAME ".ConfigExists", 82, "The CTID is taken, or the sample is missing"},
 	[ERR_BAD_CONFIG] = {INTERFACE_NAME ".BadConfig", 85, "A configuration file that does not parse"},
 	[ERR_NO_TEMPLATE] = {INTERFACE_NAME ".NoSuchTemplate", 91, "No template has that name"},
-	[ERR_TEMPLATE_DAMAGED] = {INTERFACE_NAME ".TemplateDamaged", 48, "Truncated, wrong checksum, or not an archive"},
+	[ERR_TEMPLATE_DAMAGED] = {INTERFACE_NAME ".TemplateDamaged", 48,
+				  "Truncated, wrong checksum, or not an archive"},
 	[ERR_TEMPLATE_IN_USE] = {INTERFACE_NAME ".TemplateInUse", 3, "VEs stand on that template"},
 	[ERR_DISABLED] = {INTERFACE_NAME ".Disabled", 105, "The VE is not to be started"},
 	[ERR_APPLY_CONFIG] = {INTERFACE_NAME ".ApplyConfigFailed", 109, "The sample to apply is missing or bad"},

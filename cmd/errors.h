@@ -15,6 +15,6 @@ struct error_row {
 /* Indexed by enum err_kind. The row of ERR_NONE has no name and exit code 0. */
 extern const struct error_row error_table[ERR_COUNT];
 
-/* The kind of a varlink error. What comes from varlink itself (a parameter of the wrong type, a lost connection) has the kind
- * that is nearest; a name nobody knows is ERR_SYSTEM. */
+/* The kind of a varlink error. What comes from varlink itself (a parameter of the wrong type, a lost connection) has
+ * the kind that is nearest; a name nobody knows is ERR_SYSTEM. */
 enum err_kind error_kind(const char *name);

@@ -1,5 +1,5 @@
-/* A command that ends leaves what it started in the background alone, as `service start` in a VE expects, and its group with it; the
- * group goes with the VE then. One whose caller went away is killed with all of that. */
+/* A command that ends leaves what it started in the background alone, as `service start` in a VE expects, and its group
+ * with it; the group goes with the VE then. One whose caller went away is killed with all of that. */
 #include "cmd/exec.h"
 
 #include <errno.h>
@@ -53,7 +53,8 @@ static void remove_group(struct exec *exec)
 
 	exec->timer = sd_event_source_disable_unref(exec->timer);
 	if (r == -EBUSY && !exec->ended && exec->retries++ < RETRIES &&
-	    sd_event_add_time_relative(exec->execs->exits->event, &exec->timer, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, exec) >= 0)
+	    sd_event_add_time_relative(exec->execs->exits->event, &exec->timer, CLOCK_MONOTONIC, RETRY_USEC, 0,
+				       on_retry, exec) >= 0)
 		return;
 	exec_free(exec);
 }

@@ -11,7 +11,7 @@ struct execs {
 	struct exec *first;
 };
 
-/* Called once with the exit status as a shell has it: 128 + signal for one that was killed. The command is gone then. */
+/* Called once, when the command is gone, with its exit status as a shell has it: 128 + signal for one that was killed. */
 typedef void exec_ended_t(void *ctx, int status);
 
 /* Watch it: its pidfd, which belongs to the command from now on, and its group. */

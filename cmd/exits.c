@@ -90,7 +90,8 @@ static pid_t pid_of(int pidfd)
 	return line ? (pid_t)strtol(line + strlen("\nPid:"), NULL, 10) : -1;
 }
 
-int exits_watch(struct exits *exits, int pidfd, exits_ended_t *ended, void *ctx, struct exit_watch **ret, struct err *err)
+int exits_watch(struct exits *exits, int pidfd, exits_ended_t *ended, void *ctx, struct exit_watch **ret,
+		struct err *err)
 {
 	struct exit_watch *watch = mem_zero(1, sizeof(*watch));
 

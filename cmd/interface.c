@@ -1,5 +1,5 @@
-/* The contract between vzd and its clients. sd-varlink checks each call against it before a verb sees the call: types, required
- * parameters, unknown ones. */
+/* The contract between vzd and its clients. sd-varlink checks each call against it before a verb sees the call: types,
+ * required parameters, unknown ones. */
 #include "cmd/interface.h"
 
 #include <stdint.h>
@@ -203,7 +203,8 @@ static const sd_varlink_symbol *const symbols[] = {
 	SD_VARLINK_SYMBOL_COMMENT("One answer a VE, the last one has none. Without names: all"),
 	&vl_method_List,
 	SD_VARLINK_SYMBOL_COMMENT("Run a command in a VE. It is killed when the connection closes"),
-	SD_VARLINK_SYMBOL_COMMENT("Without tty, three descriptors come with the call: pipes, its stdin, stdout, stderr"),
+	SD_VARLINK_SYMBOL_COMMENT(
+		"Without tty, three descriptors come with the call: pipes, its stdin, stdout, stderr"),
 	SD_VARLINK_SYMBOL_COMMENT("With tty and `more`, the answer `started` carries one: the master of its pty"),
 	SD_VARLINK_SYMBOL_COMMENT("The last answer has the exit status, as a shell has it (128 + signal)"),
 	&vl_method_Exec,

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-varlink-idl.h>
 
-/* Put the description together: the types and methods are here, the errors come from error_table. The caller frees it with
- * interface_free(), after the server that uses it. */
+/* Put the description together: the types and methods are here, the errors come from error_table. The caller frees it
+ * with interface_free(), after the server that uses it. */
 sd_varlink_interface *interface_new(void);
 void interface_free(sd_varlink_interface *interface);

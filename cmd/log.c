@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 #include <time.h>
@@ -17,13 +19,25 @@
 #include "runtime/base/str.h"
 #include "runtime/node.h"
 
+/* $JOURNAL_STREAM is the device and inode of the stream that a service was started with (systemd.exec(5)). */
+static bool journal_reads(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	cleanup_free char *own = str_fmt("%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return str_eq(stream, own);
+}
+
 static void log_line(int priority, const char *fmt, va_list ap)
 {
 	char text[1024];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	cleanup_free char *plain = plain_text(text);
-	if (getenv("JOURNAL_STREAM"))
+	if (journal_reads())
 		fprintf(stderr, "<%d>%s\n", priority, plain);
 	else
 		fprintf(stderr, "vzd: %s\n", plain);
@@ -64,7 +78,7 @@ static int append(const char *path, const char *line)
 		if (r < 0)
 			return r;
 	}
-	cleanup_fd int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	cleanup_fd int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 	return fd < 0 ? -errno : io_write_all(fd, line, strlen(line));
 }
 

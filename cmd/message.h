@@ -31,10 +31,7 @@ struct message {
 };
 
 /* A message without descriptors and text. */
-#define MESSAGE_NONE                        \
-	{                                   \
-		.fds = {-1, -1}, .text = "" \
-	}
+#define MESSAGE_NONE {.fds = {-1, -1}, .text = ""}
 
 /* Close the descriptors and free the text of a received message. */
 void message_done(struct message *message);

@@ -1,5 +1,5 @@
-/* File names and what programs say are a VE's to choose: an escape sequence in them would speak to the operator's terminal, a
- * newline would forge a line of the log, and JSON takes nothing but UTF-8. */
+/* File names and what programs say are a VE's to choose: an escape sequence in them would speak to the operator's
+ * terminal, a newline would forge a line of the log, and JSON takes nothing but UTF-8. */
 #include "cmd/plain.h"
 
 #include <stdbool.h>

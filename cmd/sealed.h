@@ -1,5 +1,6 @@
-/* vzd runs from a sealed copy of its program in memory. A process that enters a VE can be reached through the VE's /proc/PID/exe while
- * it is there; what that leads to must not be a file of the node that somebody could write to (CVE-2019-5736). */
+/* vzd runs from a sealed copy of its program in memory. A process that enters a VE can be reached through the VE's
+ * /proc/PID/exe while it is there; what that leads to must not be a file of the node that somebody could write to
+ * (CVE-2019-5736). */
 #pragma once
 
 struct err;

@@ -14,7 +14,7 @@
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
 
-/* A connection costs some 100 KiB at most until it calls. Each caller waits on one, an exec for as long as its command runs. */
+/* A connection costs some 100 KiB until it calls. An exec holds one for as long as its command runs. */
 #define CONNECTIONS_MAX 4096
 #define CONNECTIONS_PER_UID_MAX 3072
 
@@ -53,12 +53,13 @@ static int check_caller(const struct server *server, sd_varlink *link, uid_t *re
 	if (r < 0)
 		return err_set(err, -r, "find out who calls");
 	if (*ret_uid != 0 && !is_member(link, server->admins))
-		return err_say(err, ERR_PERMISSION, "only root and members of group " ADMIN_GROUP " may do this, not uid %u",
-			       *ret_uid);
+		return err_say(err, ERR_PERMISSION,
+			       "only root and members of group " ADMIN_GROUP " may do this, not uid %u", *ret_uid);
 	return 0;
 }
 
-static int dispatch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, const struct verb *verb)
+static int dispatch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+		    const struct verb *verb)
 {
 	struct server *server = sd_varlink_server_get_userdata(sd_varlink_get_server(link));
 	struct err err = {0};
@@ -72,12 +73,12 @@ static int dispatch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_me
 }
 
 /* sd-varlink does not tell a method what it is called: each row of the verb table has an entry of its own. */
-#define ENTRY(i)                                                                                              \
-	static int entry_##i(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,  \
-			     void *userdata)                                                                  \
-	{                                                                                                     \
-		(void)userdata;                                                                               \
-		return dispatch(link, parameters, flags, &verb_table[i]);                                     \
+#define ENTRY(i)                                                                                                       \
+	static int entry_##i(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,           \
+			     void *userdata)                                                                           \
+	{                                                                                                              \
+		(void)userdata;                                                                                        \
+		return dispatch(link, parameters, flags, &verb_table[i]);                                              \
 	}
 
 /* clang-format off */

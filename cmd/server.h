@@ -20,7 +20,8 @@ struct server {
 /* The group of administrators, -1 if the node has none. */
 gid_t server_admins(void);
 
-/* Make the socket, or take the one that is listening already (socket activation; -1: none), and serve. `calls` is set up. */
+/* Make the socket, or take the one that is listening already (socket activation; -1: none), and serve. `calls` is set
+ * up. */
 int server_open(struct server *server, sd_event *event, int listening, struct err *err);
 
 /* Take no new calls; those under way are answered. */

@@ -1,4 +1,5 @@
-/* A verb under way, in its worker, and the functions of the verb table. The parameters have the types that the interface says. */
+/* A verb under way, in its worker, and the functions of the verb table. The parameters have the types that the
+ * interface says. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@ struct invocation {
 	enum ve_state state; /* as it was just now, without its lock */
 	const int *fds;	     /* what came with the call */
 	size_t n_fds;
-	bool more;	     /* the caller hears more than the last answer */
+	bool more; /* the caller hears more than the last answer */
 };
 
 #define cleanup_variant __attribute__((cleanup(sd_json_variant_unrefp)))

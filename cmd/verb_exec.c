@@ -16,8 +16,8 @@ static int check_pipes(const struct invocation *invocation)
 	struct stat st;
 
 	if (invocation->n_fds != STDIO)
-		return err_say(err, ERR_BAD_VALUE, "a command without a terminal needs %d descriptors, and %zu came", STDIO,
-			       invocation->n_fds);
+		return err_say(err, ERR_BAD_VALUE, "a command without a terminal needs %d descriptors, and %zu came",
+			       STDIO, invocation->n_fds);
 	for (size_t i = 0; i < STDIO; i++) {
 		if (fstat(invocation->fds[i], &st) < 0)
 			return err_set(err, errno, "look at descriptor %zu", i);
@@ -57,10 +57,8 @@ static struct exec_request request_of(const struct invocation *invocation, const
 		.argv = argv,
 		.shell = verb_flag(invocation, "shell"),
 		.tty = verb_flag(invocation, "tty"),
-		.size = {
-			.ws_row = (unsigned short)verb_number(invocation, "rows"),
-			.ws_col = (unsigned short)verb_number(invocation, "columns"),
-		},
+		.size.ws_row = (unsigned short)verb_number(invocation, "rows"),
+		.size.ws_col = (unsigned short)verb_number(invocation, "columns"),
 		.term = verb_text(invocation, "term"),
 		.stdio = {-1, -1, -1},
 	};

@@ -1,4 +1,5 @@
 /* List and Status: what there is to know of VEs, as JSON. */
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/verb.h"
@@ -71,19 +72,16 @@ static int set_identity(sd_json_variant **ve, const struct info *info)
 
 static int set_usage(sd_json_variant **ve, const struct info *info)
 {
-	static const struct usage nothing = {
-		.numproc = UNKNOWN, .numproc_max = UNKNOWN, .numproc_fail = UNKNOWN,
-		.ram = UNKNOWN, .ram_max = UNKNOWN, .ram_fail = UNKNOWN,
-		.swap = UNKNOWN, .swap_max = UNKNOWN, .swap_fail = UNKNOWN,
-	};
-	const struct usage *usage = info->state == VE_RUNNING ? &info->usage : &nothing;
 	const struct disk_usage *disk = &info->disk;
+	struct usage usage = info->usage;
 
-	int r = set_counter(ve, "numproc", usage->numproc, usage->numproc_max, usage->numproc_fail);
+	if (info->state != VE_RUNNING)
+		memset(&usage, 0xff, sizeof(usage)); /* UNKNOWN, all of it */
+	int r = set_counter(ve, "numproc", usage.numproc, usage.numproc_max, usage.numproc_fail);
 	if (r >= 0)
-		r = set_counter(ve, "physpages", usage->ram, usage->ram_max, usage->ram_fail);
+		r = set_counter(ve, "physpages", usage.ram, usage.ram_max, usage.ram_fail);
 	if (r >= 0)
-		r = set_counter(ve, "swappages", usage->swap, usage->swap_max, usage->swap_fail);
+		r = set_counter(ve, "swappages", usage.swap, usage.swap_max, usage.swap_fail);
 	if (r >= 0)
 		r = set_disk(ve, "diskspace", disk->space, disk->limits.space_soft, disk->limits.space_hard);
 	if (r >= 0)

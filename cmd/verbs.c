@@ -1,5 +1,5 @@
-/* The state is looked at here to refuse in vzctl's words what makes no sense; it may change until the operation has the VE's lock, and
- * the lifecycle looks again then. */
+/* The state is looked at here to refuse in vzctl's words what makes no sense; it may change until the operation has the
+ * VE's lock, and the lifecycle looks again then. */
 #include "cmd/verbs.h"
 
 #include <limits.h>
@@ -91,7 +91,8 @@ int verb_check(const struct verb *verb, enum ve_state state, struct err *err)
 		if ((row->states & IN(state)) && (!row->verb || str_eq(row->verb, verb->name)))
 			return err_say(err, row->kind, "%s", row->text);
 	}
-	return err_say(err, ERR_WRONG_STATE, "%s is not possible: the container is %s", verb->name, ve_state_name(state));
+	return err_say(err, ERR_WRONG_STATE, "%s is not possible: the container is %s", verb->name,
+		       ve_state_name(state));
 }
 
 static int find_ve(const struct verb *verb, struct invocation *invocation)

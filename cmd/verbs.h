@@ -17,7 +17,7 @@ struct verb {
 	const char *method; /* on the wire, without the interface */
 	const char *name;   /* vzctl's */
 	int (*run)(struct invocation *invocation, sd_json_variant **ret_answer); /* in a worker */
-	unsigned states;    /* bit i: allowed in enum ve_state i; 0: it is not about one VE that exists */
+	unsigned states; /* bit i: allowed in enum ve_state i; 0: it is not about one VE that exists */
 	unsigned flags;
 	const char *done; /* for the log: "started" */
 };

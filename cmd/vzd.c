@@ -1,4 +1,5 @@
-/* The daemon: puts the parts together, in the order in which a node comes up, and takes them apart again. VEs outlive it. */
+/* The daemon: puts the parts together, in the order in which a node comes up, and takes them apart again. VEs outlive
+ * it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -141,7 +142,8 @@ static int add_signals(struct vzd *vzd)
 	} rows[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}};
 
 	for (size_t i = 0; i < countof(rows); i++) {
-		int r = sd_event_add_signal(vzd->event, NULL, rows[i].signo | SD_EVENT_SIGNAL_PROCMASK, rows[i].handler, vzd);
+		int r = sd_event_add_signal(vzd->event, NULL, rows[i].signo | SD_EVENT_SIGNAL_PROCMASK, rows[i].handler,
+					    vzd);
 		if (r < 0)
 			return r;
 	}
@@ -312,7 +314,8 @@ static int print_help(FILE *out)
 /* The exit code, or -1 to go on. */
 static int parse_arguments(int argc, char *argv[])
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+	static const struct option options[] = {
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
 
 	switch (getopt_long(argc, argv, "", options, NULL)) {
 	case 'h':

@@ -1,5 +1,5 @@
-/* A VE may end by itself, or because an operation takes it down; from here the two look alike. So its end only calls for a look at
- * its state once no operation is at work on it: broken means that nobody has taken it down. */
+/* A VE may end by itself, or because an operation takes it down; from here the two look alike. So its end only calls
+ * for a look at its state once no operation is at work on it: broken means that nobody has taken it down. */
 #include "cmd/watch.h"
 
 #include <signal.h>
@@ -134,8 +134,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 static void look_in(struct guest *guest, unsigned seconds)
 {
 	guest->timer = sd_event_source_disable_unref(guest->timer);
-	int r = sd_event_add_time_relative(guest->watch->event, &guest->timer, CLOCK_MONOTONIC, seconds * USEC_PER_SEC, 0,
-					   on_timer, guest);
+	int r = sd_event_add_time_relative(guest->watch->event, &guest->timer, CLOCK_MONOTONIC, seconds * USEC_PER_SEC,
+					   0, on_timer, guest);
 	if (r < 0)
 		log_error("CT %u: cannot set a timer: %s", guest->ctid, strerror(-r));
 }
@@ -174,7 +174,8 @@ static void record_end(const struct guest *guest)
 	else if (ending->code == CLD_EXITED)
 		how = str_fmt("ended: its init exited with code %d", ending->status);
 	else
-		how = str_fmt("ended: its init was killed by signal %d (%s)", ending->status, strsignal(ending->status));
+		how = str_fmt("ended: its init was killed by signal %d (%s)", ending->status,
+			      strsignal(ending->status));
 	record(guest, guest->reboot ? "reboot" : "halt", how, 0);
 }
 
@@ -236,8 +237,8 @@ static void begin_pause(struct guest *guest)
 {
 	cleanup_free char *last = guest->console ? console_last_line(guest->console) : NULL;
 
-	log_warn("CT %u reboots within seconds of its start; it is started again in %u s%s%s", guest->ctid, guest->pause,
-		 last ? "; last on its console: " : "", last ? last : "");
+	log_warn("CT %u reboots within seconds of its start; it is started again in %u s%s%s", guest->ctid,
+		 guest->pause, last ? "; last on its console: " : "", last ? last : "");
 	guest->paused = true;
 	look_in(guest, guest->pause);
 }

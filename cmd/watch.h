@@ -1,5 +1,5 @@
-/* The VEs that run: vzd knows of each when it ends, takes down what is left of it, and starts it again if it asked for a reboot.
- * And each one's console. */
+/* The VEs that run: vzd knows of each when it ends, takes down what is left of it, and starts it again if it asked for
+ * a reboot. And each one's console. */
 #pragma once
 
 #include <stdint.h>

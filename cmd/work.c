@@ -1,5 +1,5 @@
-/* A worker keeps nothing of vzd but its memory: not the event loop, not its sockets. It finishes also when vzd dies; what it says then
- * is lost, and that is no failure. */
+/* A worker keeps nothing of vzd but its memory: not the event loop, not its sockets. It finishes also when vzd dies;
+ * what it says then is lost, and that is no failure. */
 #include "cmd/work.h"
 
 #include <signal.h>
@@ -122,7 +122,8 @@ static void keep_only(const struct host *host, const struct job *job, int channe
 	close_others(keep, countof(own) + job->n_fds);
 }
 
-/* vzd reads some signals as events and ignores SIGPIPE: both would be inherited. All others it has set to their defaults. */
+/* vzd reads some signals as events and ignores SIGPIPE: both would be inherited. All others it has set to their
+ * defaults. */
 static void reset_signals(void)
 {
 	sigset_t none;

@@ -1,5 +1,5 @@
-/* What a worker says and how it ends arrive as two event sources: the channel's end alone does not tell how, and the end of the
- * process alone may come before its last words are read. */
+/* What a worker says and how it ends arrive as two event sources: the channel's end alone does not tell how, and the
+ * end of the process alone may come before its last words are read. */
 #include "cmd/worker.h"
 
 #include <fcntl.h>
@@ -94,8 +94,9 @@ static void tell_interrupted(struct worker *worker, const struct ending *ending)
 
 	message.kind = MESSAGE_FAILED;
 	if (ending->code == CLD_EXITED)
-		err_say(&message.err, ERR_INTERRUPTED, "the worker of \"%s%s\" ended with exit code %d before its work was done",
-			worker->job.verb, about, ending->status);
+		err_say(&message.err, ERR_INTERRUPTED,
+			"the worker of \"%s%s\" ended with exit code %d before its work was done", worker->job.verb,
+			about, ending->status);
 	else
 		err_say(&message.err, ERR_INTERRUPTED, "the worker of \"%s%s\" was killed by signal %d (%s)",
 			worker->job.verb, about, ending->status, strsignal(ending->status));
@@ -196,7 +197,8 @@ int worker_start(struct workers *workers, const struct job *job, struct err *err
 		exits_expect(workers->exits);
 	}
 
-	int r = fcntl(worker->channel, F_SETFL, O_RDWR | O_NONBLOCK) < 0 ? err_set(err, errno, "set up the channel") : 0;
+	int r = fcntl(worker->channel, F_SETFL, O_RDWR | O_NONBLOCK) < 0 ? err_set(err, errno, "set up the channel")
+									 : 0;
 	if (r == 0)
 		r = spawn(worker, theirs, err);
 	if (r < 0) {

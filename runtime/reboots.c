@@ -1,5 +1,5 @@
-/* A BPF program on a kprobe of reboot_pid_ns(struct pid_namespace *, int cmd), which the kernel calls when a process that may do so
- * calls reboot(2) outside of the first pid namespace. It costs nothing until that happens. */
+/* A BPF program on a kprobe of reboot_pid_ns(struct pid_namespace *, int cmd), which the kernel calls when a process
+ * that may do so calls reboot(2) outside of the first pid namespace. It costs nothing until that happens. */
 #include "runtime/reboots.h"
 
 #include <asm/ptrace.h>
@@ -28,7 +28,7 @@
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 #define NOTES_MAX 1024 /* the oldest go first */
 
-/* A VE's init is gone within moments of it. An older note is of a pid namespace inside the VE, a container of its own. */
+/* A VE's init is gone within moments of it; an older note is of a pid namespace inside, a container of the VE's own. */
 #define FRESH_NSEC 10000000000ull
 
 /* Where the second argument of a function is found at its entry. */
@@ -62,6 +62,7 @@ static int make_notes(void)
 static int load_observer(int notes, unsigned depth)
 {
 	enum { R0 = BPF_REG_0, R1, R2, R3, R4 };
+	/* clang-format off */
 	const struct bpf_insn insns[] = {
 		{.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = R2, .src_reg = R1, .off = (int16_t)SECOND_ARGUMENT},
 		{.code = BPF_JMP32 | BPF_JEQ | BPF_K, .dst_reg = R2, .off = 1, .imm = (int32_t)LINUX_REBOOT_CMD_RESTART},
@@ -82,6 +83,7 @@ static int load_observer(int notes, unsigned depth)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = R0, .imm = 0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
+	/* clang-format on */
 	union bpf_attr attributes;
 
 	memset(&attributes, 0, sizeof(attributes));
@@ -115,7 +117,8 @@ static int attach(int program)
 	attributes.kprobe_func = (uintptr_t)FUNCTION;
 
 	cleanup_fd int probe = (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (probe < 0 || ioctl(probe, PERF_EVENT_IOC_SET_BPF, program) < 0 || ioctl(probe, PERF_EVENT_IOC_ENABLE, 0) < 0)
+	if (probe < 0 || ioctl(probe, PERF_EVENT_IOC_SET_BPF, program) < 0 ||
+	    ioctl(probe, PERF_EVENT_IOC_ENABLE, 0) < 0)
 		return -errno;
 	return steal_fd(&probe);
 }

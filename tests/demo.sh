@@ -32,7 +32,7 @@ run vzctl exec 102 'systemctl is-system-running; cat /etc/debian_version; nproc;
 run vzlist -o ctid,name,status,numproc,physpages,diskspace,hostname
 
 say 'vzd is killed: no VE notices, and the next vzd knows them.'
-run vzctl exec 101 'nohup sh -c "while :; do date +%s >>/count; sleep 1; done" >/dev/null 2>&1 &'
+run vzctl exec 101 '(while :; do date +%s >>/count; sleep 1; done) >/dev/null 2>&1 &'
 pid=$(pidof -s vzd)
 run kill -9 "$pid"
 sleep 2

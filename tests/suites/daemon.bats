@@ -4,7 +4,7 @@ load common
 
 # Count in the VE, ten times a second.
 count() {
-	vzctl exec "$1" 'nohup sh -c "i=0; while :; do i=\$((i + 1)); echo \$i >/run/count; sleep 0.1; done" >/dev/null 2>&1 &'
+	vzctl exec "$1" '(i=0; while :; do i=$((i + 1)); echo $i >/run/count; sleep 0.1; done) >/dev/null 2>&1 &'
 }
 
 counter() {

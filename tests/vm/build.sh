@@ -9,7 +9,7 @@ build_known() {
 
 # Print the arguments of `meson setup` that make a variant.
 build_options() {
-	local options=(--werror --prefix=/usr --sysconfdir=/etc --localstatedir=/var --buildtype=debugoptimized -Db_colorout=auto)
+	local options=(--werror --prefix=/usr --sysconfdir=/etc --localstatedir=/var --buildtype=debugoptimized -Dinstall_tests=true -Db_colorout=auto)
 	case $1 in
 		sanitize) options+=("-Db_sanitize=address,undefined" -Db_lundef=false) ;;
 	esac

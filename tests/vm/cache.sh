@@ -42,7 +42,7 @@ cache_make() {
 # Keep product $1 from being removed until this process and its children have ended.
 cache_use() {
 	local lock
-	touch "$CACHE/$1"
+	touch -c "$CACHE/$1"
 	exec {lock}<"$CACHE/$1"
 	flock -s "$lock"
 }

@@ -29,11 +29,13 @@ TEST(each_record_is_a_line_of_vzctls_format)
 	struct stat st;
 
 	log_operation(&node, &(struct log_record){.ctid = 101, .verb = "start", .text = "started", .uid = 0});
-	log_operation(&node, &(struct log_record){.verb = "create", .text = "bad\nname", .uid = LOG_NOBODY, .result = 21});
+	log_operation(&node,
+		      &(struct log_record){.verb = "create", .text = "bad\nname", .uid = LOG_NOBODY, .result = 21});
 
 	assert_int_equal(io_read_file(scratch.fd, "vz/vzctl.log", &text, NULL), 0);
-	assert_true(matches(text, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[+-][0-9]{4} vzctl : CT 101 : started \\(uid 0\\)\n"
-				  "[0-9T:+-]+ vzctl : bad name\n$"));
+	assert_true(matches(text,
+			    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[+-][0-9]{4} vzctl : CT 101 : started \\(uid 0\\)\n"
+			    "[0-9T:+-]+ vzctl : bad name\n$"));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 }

@@ -26,16 +26,20 @@ TEST(no_line_is_forged)
 TEST(no_escape_sequence_gets_through)
 {
 	check("\033[2J\x7f", "?[2J?");
-	check("\xc2\x9b" "2J", "??2J"); /* CSI in eight bits, as UTF-8 */
+	check("\xc2\x9b"
+	      "2J",
+	      "??2J"); /* CSI in eight bits, as UTF-8 */
 }
 
 TEST(what_is_not_utf_8_is_marked)
 {
-	check("a\xff" "b", "a?b");
-	check("\xc3", "?");			/* cut short */
-	check("\xe0\x83\xbf", "???");	/* longer than need be */
-	check("\xed\xa0\x80", "???");		/* a surrogate */
-	check("\xf4\x90\x80\x80", "????");	/* beyond Unicode */
+	check("a\xff"
+	      "b",
+	      "a?b");
+	check("\xc3", "?");		   /* cut short */
+	check("\xe0\x83\xbf", "???");	   /* longer than need be */
+	check("\xed\xa0\x80", "???");	   /* a surrogate */
+	check("\xf4\x90\x80\x80", "????"); /* beyond Unicode */
 }
 
 int main(void)

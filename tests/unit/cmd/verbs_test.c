@@ -1,4 +1,5 @@
-/* The verb table and the interface say the same; each state of a VE has a way out, and each refusal has words of its own. */
+/* The verb table and the interface say the same; each state of a VE has a way out, and each refusal has words of its
+ * own. */
 #include "cmd/verbs.h"
 
 #include "cmd/errors.h"
@@ -52,7 +53,8 @@ TEST(each_error_is_in_the_interface)
 	sd_varlink_interface *interface = interface_new();
 
 	for (enum err_kind kind = ERR_NONE + 1; kind < ERR_COUNT; kind++) {
-		const sd_varlink_symbol *error = symbol(interface, str_after(error_table[kind].name, INTERFACE_NAME "."));
+		const sd_varlink_symbol *error =
+			symbol(interface, str_after(error_table[kind].name, INTERFACE_NAME "."));
 		assert_non_null(error);
 		assert_int_equal(error->symbol_type, SD_VARLINK_ERROR);
 	}

@@ -85,8 +85,9 @@ static int tear_down(void **state)
 static void on_message(void *ctx, struct message *message)
 {
 	static const char *const names[] = {
-		[MESSAGE_VE] = "ve",	     [MESSAGE_SAY] = "say",	[MESSAGE_WARN] = "warn",
-		[MESSAGE_PROGRESS] = "progress", [MESSAGE_ANSWER] = "answer", [MESSAGE_COMMAND] = "command",
+		[MESSAGE_VE] = "ve",	     [MESSAGE_SAY] = "say",
+		[MESSAGE_WARN] = "warn",     [MESSAGE_PROGRESS] = "progress",
+		[MESSAGE_ANSWER] = "answer", [MESSAGE_COMMAND] = "command",
 		[MESSAGE_DONE] = "done",     [MESSAGE_FAILED] = "failed",
 	};
 	struct node *node = ctx;
