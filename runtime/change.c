@@ -12,6 +12,7 @@
 #include "runtime/lifecycle.h"
 #include "runtime/lock.h"
 #include "runtime/names.h"
+#include "runtime/places.h"
 #include "runtime/running.h"
 #include "runtime/ve.h"
 
@@ -80,7 +81,7 @@ static int hostname_change(struct op *op, const struct changing *changing, const
 {
 	cleanup_free char *hostname = ve_hostname(to);
 
-	if (changing->pidfd < 0 || !changing->change->hostname)
+	if (changing->pidfd < 0 || !param_given(&config_table, param_by_key(&config_table, "HOSTNAME"), changing->change))
 		return 0;
 	return set_hostname(changing->pidfd, hostname, op->err);
 }
@@ -99,20 +100,21 @@ static int hostname_back(struct op *op, void *ctx)
 
 static bool changes_name(const struct changing *changing)
 {
-	const char *before = changing->before.config.name, *after = changing->change->name;
-	return after && (!before || !str_eq(before, after));
+	const char *before = changing->before.config.name, *after = changing->after.config.name;
+	return before && after ? !str_eq(before, after) : before != after;
 }
 
 static int name_step(struct op *op, void *ctx)
 {
 	struct changing *changing = ctx;
-	return changes_name(changing) ? names_assign(changing->change->name, changing->before.ctid, op->err) : 0;
+	const char *name = changing->after.config.name;
+	return changes_name(changing) && name ? names_assign(name, changing->before.ctid, op->err) : 0;
 }
 
 static int name_back(struct op *op, void *ctx)
 {
 	struct changing *changing = ctx;
-	return changes_name(changing) ? names_release(changing->change->name, changing->before.ctid, op->err) : 0;
+	return changes_name(changing) ? names_release(changing->after.config.name, changing->before.ctid, op->err) : 0;
 }
 
 static int save_step(struct op *op, void *ctx)
@@ -150,7 +152,7 @@ static int check_allowed(struct op *op, const struct changing *changing, enum ve
 		if (state == VE_RUNNING && !(row->flags & (PARAM_LIVE | PARAM_OWN)))
 			op_warn(op, "--%s applies from the next start of the container", row->option);
 	}
-	if (!save && changing->change->name)
+	if (!save && param_given(&config_table, param_by_key(&config_table, "NAME"), changing->change))
 		return err_say(op->err, ERR_NAME, "--name needs --save");
 	return 0;
 }
@@ -164,7 +166,9 @@ static int prepare(struct op *op, struct changing *changing, enum ve_state state
 	if (r < 0)
 		return r;
 	param_merge(&config_table, &after->config, changing->change);
-	if ((r = config_check(&after->config, op->err)) < 0 || state != VE_RUNNING)
+	ve_expand(after);
+	if ((r = config_check(&after->config, op->err)) < 0 || (r = places_check(op->host, after, op->err)) < 0 ||
+	    state != VE_RUNNING)
 		return r;
 
 	if (state_load(changing->before.ctid, &record, op->err) < 0)
@@ -183,7 +187,8 @@ static int change(struct op *op, struct changing *changing, bool save)
 	if (r < 0 || (r = prepare(op, changing, state)) < 0 || (r = op_run(op, change_steps, n, changing)) < 0)
 		return r;
 	if (changes_name(changing)) {
-		op_say(op, "Name %s assigned", changing->change->name);
+		if (changing->after.config.name)
+			op_say(op, "Name %s assigned", changing->after.config.name);
 		r = names_release(changing->before.config.name, changing->before.ctid, op->err);
 	}
 	if (!save)

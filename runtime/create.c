@@ -15,6 +15,7 @@
 #include "runtime/lock.h"
 #include "runtime/names.h"
 #include "runtime/ostemplate.h"
+#include "runtime/places.h"
 #include "runtime/private.h"
 #include "runtime/ve.h"
 
@@ -22,6 +23,7 @@ struct creating {
 	struct ve ve;
 	struct ve_config given; /* what goes to the file */
 	bool adopt;		/* the private area is there already */
+	int lock;		/* the VE's, taken as soon as its CTID is known */
 };
 
 static int set_text(struct ve_config *config, const char *key, const char *value, struct err *err)
@@ -38,7 +40,10 @@ static int ids_apply(struct op *op, void *ctx)
 	if (r < 0)
 		return r;
 	cleanup_free char *text = str_fmt("%u", base);
-	return set_text(&creating->given, "LOCAL_UID", text, op->err);
+	r = set_text(&creating->given, "LOCAL_UID", text, op->err);
+	if (r == 0 && creating->lock < 0)
+		r = creating->lock = lock_ve(creating->ve.ctid, op->verb, op->err);
+	return r < 0 ? r : 0;
 }
 
 static int ids_undo(struct op *op, void *ctx)
@@ -54,9 +59,9 @@ static int settle(struct op *op, struct creating *creating)
 
 	param_merge(&config_table, &ve->config, &op->host->node.ve);
 	param_merge(&config_table, &ve->config, &creating->given);
-	ve->private_area = config_path(ve->config.private_area, ve->ctid);
-	ve->root_area = config_path(ve->config.root_area, ve->ctid);
-	return config_check(&ve->config, op->err);
+	ve_expand(ve);
+	int r = config_check(&ve->config, op->err);
+	return r < 0 ? r : places_check(op->host, ve, op->err);
 }
 
 static int private_apply(struct op *op, void *ctx)
@@ -67,10 +72,7 @@ static int private_apply(struct op *op, void *ctx)
 	if (r < 0)
 		return r;
 	if (creating->adopt)
-		return private_exists(&creating->ve)
-			       ? 0
-			       : err_say(op->err, ERR_NO_PRIVATE, "Container private area %s does not exist",
-					 creating->ve.private_area);
+		return private_adopt(op, &creating->ve);
 	if (private_exists(&creating->ve))
 		return err_say(op->err, ERR_PRIVATE_EXISTS, "Private area already exists in %s", creating->ve.private_area);
 	op_say(op, "Creating container private area (%s)", creating->given.ostemplate);
@@ -218,20 +220,21 @@ static int find_layer(struct op *op, struct creating *creating)
 
 int lifecycle_create(struct op *op, const char *id, const struct ve_config *config, const char *sample, uint32_t *ret_ctid)
 {
-	struct creating creating = {0};
-	cleanup_fd int lock = -1, layer = -1;
+	struct creating creating = {.lock = -1};
+	cleanup_fd int layer = -1;
 
 	int r = gather(op, id, config, sample, &creating);
 	if (r == 0 && !creating.adopt)
 		r = layer = find_layer(op, &creating);
 	if (r >= 0 && creating.ve.ctid)
-		r = lock = lock_ve(creating.ve.ctid, op->verb, op->err);
+		r = creating.lock = lock_ve(creating.ve.ctid, op->verb, op->err);
 	if (r >= 0)
 		r = op_run(op, create_steps, countof(create_steps), &creating);
 	if (r >= 0) {
 		op_say(op, "Container private area was created");
 		*ret_ctid = creating.ve.ctid;
 	}
+	fd_close(creating.lock);
 	ve_done(&creating.ve);
 	config_done(&creating.given);
 	return r < 0 ? r : 0;
@@ -305,7 +308,9 @@ int lifecycle_destroy(struct op *op, uint32_t ctid)
 	default:
 		return err_say(op->err, ERR_RUNNING, "Container is currently running. Stop it first.");
 	}
-	r = op_run(op, destroy_steps, countof(destroy_steps), &ve);
+	r = places_check(op->host, &ve, op->err);
+	if (r == 0)
+		r = op_run(op, destroy_steps, countof(destroy_steps), &ve);
 	if (r == 0)
 		op_say(op, "Container private area was destroyed");
 	return r;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "quota/cgroup.h"
@@ -26,6 +28,8 @@
 /* All but the pid namespace, which a process is born into. */
 #define OTHER_NAMESPACES \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWTIME)
+
+#define ENTER_TIMEOUT_MS 10000
 
 /* Shells in the order of preference, as vzctl tries them. */
 static const char *const shells[] = {"/bin/bash", "/bin/sh"};
@@ -48,7 +52,11 @@ void session_done(struct session *session)
 static int make_group(const char *ve_group, char **ret_group, struct err *err)
 {
 	cleanup_free char *parent = str_fmt("%s/exec", ve_group);
-	cleanup_free char *group = str_fmt("%s/%d", parent, getpid());
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* A pid alone comes again, and what a former command left in the background may live there still. */
+	cleanup_free char *group = str_fmt("%s/%d-%llx", parent, getpid(),
+					   (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
 
 	struct err first = {0};
 	int r = cgroup_create(group, false, &first);
@@ -134,6 +142,10 @@ static void exec_command(const struct exec_request *request)
 
 static int enter_namespaces(int ve, struct err *err)
 {
+	/* vzd's own protection from the OOM killer is not for VEs; taken back while /proc is still the node's. */
+	int lowered = io_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	if (lowered < 0)
+		return err_set(err, -lowered, "write /proc/self/oom_score_adj");
 	if (setns(ve, OTHER_NAMESPACES) < 0)
 		return err_set(err, errno, "enter the VE's namespaces");
 	int r = creds_root(err);
@@ -163,8 +175,8 @@ static _Noreturn void become_command(const struct exec_request *request, const s
 	int master = -1;
 
 	int r = prepare_command(request, seccomp, ve, &master, &entered.err);
-	io_send(sync, &entered, sizeof(entered), &master, master >= 0 ? 1 : 0);
-	if (r < 0)
+	/* A worker that is no more has told its caller that there is no command. */
+	if (io_send(sync, &entered, sizeof(entered), &master, master >= 0 ? 1 : 0) < 0 || r < 0)
 		_exit(126);
 	exec_command(request);
 	int code = errno == ENOENT ? 127 : 126;
@@ -209,6 +221,10 @@ static int receive(int sync, struct session *session, struct err *err)
 	int fds[IO_MAX_FDS];
 	size_t n_fds = 0;
 
+	/* Once it has joined the user namespace, root of the VE may stop it: it is not waited for for ever. */
+	struct pollfd ready = {.fd = sync, .events = POLLIN};
+	if (poll(&ready, 1, ENTER_TIMEOUT_MS) == 0)
+		return err_say(err, ERR_TIMEOUT, "the process that entered the VE was stopped there");
 	ssize_t n = io_recv(sync, &entered, sizeof(entered), fds, &n_fds);
 	if (n != sizeof(entered))
 		return err_say(err, ERR_SYSTEM, "the process that was to enter the VE died");
@@ -252,8 +268,10 @@ int enter_exec(struct op *op, uint32_t ctid, const struct exec_request *request,
 		r = start(op, ve, request, &session);
 	if (r < 0) {
 		struct err ignored = {0};
-		if (session.cgroup)
+		if (session.cgroup) {
+			cgroup_kill(session.cgroup, ENTER_TIMEOUT_MS, &ignored);
 			cgroup_remove(session.cgroup, &ignored);
+		}
 		session_done(&session);
 		return r;
 	}

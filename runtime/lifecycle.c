@@ -7,6 +7,7 @@
 #include "runtime/host.h"
 #include "runtime/idmap.h"
 #include "runtime/lock.h"
+#include "runtime/places.h"
 #include "runtime/power.h"
 #include "runtime/running.h"
 #include "runtime/ve.h"
@@ -82,6 +83,8 @@ static int bring_up(struct op *op, struct ve *ve, struct state *ret_state)
 	running.ve = ve;
 
 	int r = config_check(&ve->config, op->err);
+	if (r == 0)
+		r = places_check(op->host, ve, op->err);
 	if (r == 0)
 		r = claim_ids(op, ve);
 	if (r == 0)
@@ -226,7 +229,9 @@ int lifecycle_mount(struct op *op, uint32_t ctid)
 	enum ve_state state = ve_state(&ve);
 	if (state != VE_STOPPED)
 		return wrong_state(op, state);
-	r = running_mount_for_node(op, &ve);
+	r = places_check(op->host, &ve, op->err);
+	if (r == 0)
+		r = running_mount_for_node(op, &ve);
 	if (r == 0)
 		op_say(op, "Container is mounted");
 	return r;

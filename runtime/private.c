@@ -73,6 +73,26 @@ int private_make(struct op *op, const struct ve *ve)
 	return r < 0 ? r : store_fill(private, ve->config.layout, op->host->layers, ve->config.layer, op->err);
 }
 
+/* xfs_quota(8) walks the tree and sets the project of each file; the VE does not run, so nothing moves under it. */
+static int join_tree(struct op *op, const struct ve *ve)
+{
+	cleanup_free char *command = str_fmt("project -s -p . %u", ve->ctid);
+	const char *const argv[] = {"xfs_quota", "-x", "-c", command, NULL};
+
+	cleanup_fd int private = open(ve->private_area, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (private < 0)
+		return err_set(op->err, errno, "open the private area %s", ve->private_area);
+	int r = limit(op, ve, private);
+	return r < 0 ? r : err_is(op->err, ERR_QUOTA, proc_run(private, argv, op->err));
+}
+
+int private_adopt(struct op *op, const struct ve *ve)
+{
+	if (!private_exists(ve))
+		return err_say(op->err, ERR_NO_PRIVATE, "Container private area %s does not exist", ve->private_area);
+	return join_tree(op, ve);
+}
+
 /* A project without files and limits takes nothing; its id may be used again. */
 static int unlimit(struct op *op, const struct ve *ve, int dir)
 {
@@ -132,13 +152,23 @@ int private_retract(struct op *op, const struct ve *ve)
 	return r == -ENOENT || r == -EEXIST ? 0 : r < 0 ? err_set(op->err, -r, "take back %s", ve->private_area) : 0;
 }
 
-bool private_unpublished(const struct ve *ve)
+static bool exists_beside(const struct ve *ve, const char *prefix)
 {
 	struct err ignored = {0};
 	struct stat st;
-	cleanup_free char *fresh = str_fmt(".new-%u", ve->ctid);
+	cleanup_free char *name = str_fmt("%s-%u", prefix, ve->ctid);
 	cleanup_fd int parent = open_parent(ve, &ignored);
-	return parent >= 0 && fstatat(parent, fresh, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return parent >= 0 && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool private_unpublished(const struct ve *ve)
+{
+	return exists_beside(ve, ".new");
+}
+
+bool private_discarded(const struct ve *ve)
+{
+	return exists_beside(ve, ".trash");
 }
 
 int private_discard(struct op *op, const struct ve *ve)

@@ -9,6 +9,8 @@ bool private_exists(const struct ve *ve);
 
 /* Make PRIVATE/../.new-CTID for the VE's layout, with its quota, and write it to disk. */
 int private_make(struct op *op, const struct ve *ve);
+/* Take in a directory that is there already: all in it counts for the VE's quota from now on. */
+int private_adopt(struct op *op, const struct ve *ve);
 int private_unmake(struct op *op, const struct ve *ve);
 
 /* Rename .new-CTID to its name, durably; and back. "Not there" is success for the way back. */
@@ -17,6 +19,9 @@ int private_retract(struct op *op, const struct ve *ve);
 
 /* Is there a finished .new-CTID that was never published? */
 bool private_unpublished(const struct ve *ve);
+
+/* Is there a .trash-CTID that was not emptied? */
+bool private_discarded(const struct ve *ve);
 
 /* Rename to .trash-CTID, durably: from here on it is gone. Then private_empty_trash() removes it and its quota. */
 int private_discard(struct op *op, const struct ve *ve);

@@ -34,9 +34,23 @@ static int recover_configured(struct op *op, uint32_t ctid)
 		return r;
 	if (ve_state(&ve) == VE_BROKEN)
 		return lifecycle_reap(op, ctid, false);
+	if (!private_exists(&ve) && private_discarded(&ve))
+		return lifecycle_destroy(op, ctid);
 
 	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
 	return lock < 0 ? lock : finish_create(op, &ve);
+}
+
+/* A VE whose configuration somebody took away is no half-made one: its ids and files are not ours to give away. */
+static int check_forsaken(struct op *op, const struct ve *ve)
+{
+	struct err ignored = {0};
+	cleanup_state struct state state = {0};
+
+	if (state_load(ve->ctid, &state, &ignored) == -ENOENT && !private_exists(ve))
+		return 0;
+	return err_say(op->err, ERR_BAD_CONFIG, "it has no configuration but runs or has files in %s; put %u.conf back",
+		       ve->private_area, ve->ctid);
 }
 
 /* An id range without a configuration: a create that did not get far, or a destroy that nearly did. */
@@ -48,10 +62,11 @@ static int recover_unconfigured(struct op *op, uint32_t ctid)
 		return lock;
 
 	param_merge(&config_table, &ve.config, &op->host->node.ve);
-	ve.private_area = config_path(ve.config.private_area, ctid);
-	ve.root_area = config_path(ve.config.root_area, ctid);
+	ve_expand(&ve);
 
-	int r = private_unmake(op, &ve);
+	int r = check_forsaken(op, &ve);
+	if (r == 0)
+		r = private_unmake(op, &ve);
 	if (r == 0)
 		r = private_empty_trash(op, &ve);
 	if (r == 0)

@@ -36,6 +36,12 @@ static int record_apply(struct op *op, void *ctx)
 static int record_undo(struct op *op, void *ctx)
 {
 	struct running *running = ctx;
+	struct err gone = {0};
+
+	/* What could not be killed is still this VE: without its record nobody would know, and it could be started a second time. */
+	cleanup_fd int group = running->state.cgroup ? cgroup_open(running->state.cgroup, &gone) : -1;
+	if (group >= 0)
+		return err_say(op->err, ERR_STOP_FAILED, "cgroup %s could not be taken down", running->state.cgroup);
 	return state_remove(running->ve->ctid, op->err);
 }
 

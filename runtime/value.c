@@ -56,8 +56,8 @@ static int parse_name(const struct input *in, void *field, struct why *why)
 	for (const char *c = in->text; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr(" -+_.", *c))
 			return refuse(why, "a name is made of letters, digits, spaces and - + _ .");
-	if (str_eq(in->text, ".") || str_eq(in->text, "..") || strlen(in->text) > NAME_MAX)
-		return refuse(why, "this cannot be a file name, as a name must");
+	if (in->text[0] == '.' || strlen(in->text) > NAME_MAX)
+		return refuse(why, "this cannot be the name of a visible file, as a name must");
 	return set_text(field, in->text);
 }
 

@@ -46,10 +46,17 @@ int ve_load(const struct host *host, uint32_t ctid, struct ve *ret, struct err *
 	int r = config_load(ctid, &host->node.ve, &ve.config, err);
 	if (r < 0)
 		return r;
-	ve.private_area = config_path(ve.config.private_area, ctid);
-	ve.root_area = config_path(ve.config.root_area, ctid);
+	ve_expand(&ve);
 	*ret = ve;
 	return 0;
+}
+
+void ve_expand(struct ve *ve)
+{
+	free(ve->private_area);
+	free(ve->root_area);
+	ve->private_area = config_path(ve->config.private_area, ve->ctid);
+	ve->root_area = config_path(ve->config.root_area, ve->ctid);
 }
 
 void ve_done(struct ve *ve)

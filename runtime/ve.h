@@ -36,6 +36,9 @@ int ve_find(const char *id, uint32_t *ret_ctid, struct err *err);
 
 int ve_load(const struct host *host, uint32_t ctid, struct ve *ret, struct err *err);
 void ve_done(struct ve *ve);
+
+/* Make private_area and root_area anew from the configuration. */
+void ve_expand(struct ve *ve);
 #define cleanup_ve __attribute__((cleanup(ve_done)))
 
 enum ve_state ve_state(const struct ve *ve);

@@ -386,7 +386,7 @@ static void look_at_root(struct attempt *attempt, const char *how)
 
 static void try_escape(struct attempt *attempt)
 {
-	look_for_parents(attempt, "/proc/self/cgroup");
+	/* A command that the node entered stands beside the VE's root, and is told so; the VE's own processes have no way there. */
 	look_for_parents(attempt, "/proc/1/cgroup");
 	if (!own_mounts(attempt))
 		return;
