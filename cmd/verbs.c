@@ -19,7 +19,7 @@
 const struct verb verb_table[] = {
 	{"Create", "create", verb_create, 0, VERB_RECORDED, "created"},
 	{"Destroy", "destroy", verb_destroy, IN(VE_STOPPED) | IN(VE_SUSPENDED), VERB_RECORDED, "destroyed"},
-	{"Exec", "exec", verb_exec, IN(VE_RUNNING), CHANGES, "command ended"},
+	{"Exec", "exec", verb_exec, IN(VE_RUNNING), CHANGES | VERB_ASKS, "command ended"},
 	{"List", "list", verb_list, 0, 0, NULL},
 	{"Mount", "mount", verb_mount, IN(VE_STOPPED), VERB_RECORDED, "mounted"},
 	{"Restart", "restart", verb_restart, ANY, CHANGES, "restarted"},
@@ -45,7 +45,6 @@ static const struct refusal {
 	{IN(VE_BROKEN), NULL, ERR_WRONG_STATE,
 	 "the container has ended by itself and is still being taken down; try again in a moment"},
 	{DOWN, "stop", ERR_NOT_RUNNING, "Unable to stop: container is not running"},
-	{DOWN, "exec", ERR_NOT_RUNNING, "Container is not running"},
 	{IN(VE_STOPPED) | IN(VE_SUSPENDED), "umount", ERR_NOT_MOUNTED, "Container is not mounted"},
 	{IN(VE_MOUNTED) | IN(VE_RUNNING), "mount", ERR_MOUNTED, "Container is already mounted"},
 	{IN(VE_RUNNING), "start", ERR_RUNNING, "Container is already running"},
@@ -104,6 +103,8 @@ static int find_ve(const struct verb *verb, struct invocation *invocation)
 	if (r < 0)
 		return r;
 	work_about(invocation->work, invocation->ctid);
+	if (verb->flags & VERB_ASKS)
+		return 0;
 	r = ve_load(op->host, invocation->ctid, &ve, op->err);
 	if (r < 0)
 		return r;

@@ -22,14 +22,14 @@ const struct bind bind_table[] = {
 	{"dev-tty", "/dev/tty", "dev/tty", BIND_DEVICE, 5, 0},
 	{"dev-urandom", "/dev/urandom", "dev/urandom", BIND_DEVICE, 1, 9},
 	{"dev-zero", "/dev/zero", "dev/zero", BIND_DEVICE, 1, 5},
-	{"view-cpu", PATH_LXCFS "/sys/devices/system/cpu", "sys/devices/system/cpu", BIND_VIEW_DIR, 0, 0},
-	{"view-cpuinfo", PATH_LXCFS "/proc/cpuinfo", "proc/cpuinfo", BIND_VIEW_FILE, 0, 0},
-	{"view-diskstats", PATH_LXCFS "/proc/diskstats", "proc/diskstats", BIND_VIEW_FILE, 0, 0},
-	{"view-loadavg", PATH_LXCFS "/proc/loadavg", "proc/loadavg", BIND_VIEW_FILE, 0, 0},
-	{"view-meminfo", PATH_LXCFS "/proc/meminfo", "proc/meminfo", BIND_VIEW_FILE, 0, 0},
-	{"view-stat", PATH_LXCFS "/proc/stat", "proc/stat", BIND_VIEW_FILE, 0, 0},
-	{"view-swaps", PATH_LXCFS "/proc/swaps", "proc/swaps", BIND_VIEW_FILE, 0, 0},
-	{"view-uptime", PATH_LXCFS "/proc/uptime", "proc/uptime", BIND_VIEW_FILE, 0, 0},
+	{"view-cpu", "sys/devices/system/cpu", "sys/devices/system/cpu", BIND_VIEW_DIR, 0, 0},
+	{"view-cpuinfo", "proc/cpuinfo", "proc/cpuinfo", BIND_VIEW_FILE, 0, 0},
+	{"view-diskstats", "proc/diskstats", "proc/diskstats", BIND_VIEW_FILE, 0, 0},
+	{"view-loadavg", "proc/loadavg", "proc/loadavg", BIND_VIEW_FILE, 0, 0},
+	{"view-meminfo", "proc/meminfo", "proc/meminfo", BIND_VIEW_FILE, 0, 0},
+	{"view-stat", "proc/stat", "proc/stat", BIND_VIEW_FILE, 0, 0},
+	{"view-swaps", "proc/swaps", "proc/swaps", BIND_VIEW_FILE, 0, 0},
+	{"view-uptime", "proc/uptime", "proc/uptime", BIND_VIEW_FILE, 0, 0},
 };
 const size_t bind_count = countof(bind_table);
 _Static_assert(countof(bind_table) <= BIND_MAX, "BIND_MAX is too small");
@@ -64,25 +64,39 @@ static int check_device(int fd, const struct bind *bind, struct err *err)
 	return 0;
 }
 
-static int check_view(int fd, const struct bind *bind, struct err *err)
+static int no_views(const char *path, struct err *err)
 {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC)
-		return err_say(err, ERR_MOUNT,
-			       "%s is not served by LXCFS: start lxcfs, or set LXCFS=\"no\" in " PATH_NODE_CONFIG
-			       " (VEs then see the node's memory and CPUs)",
-			       bind->source);
-	return 0;
+	return err_say(err, ERR_MOUNT,
+		       "%s is not served by LXCFS: start lxcfs, or set LXCFS=\"no\" in " PATH_NODE_CONFIG
+		       " (VEs then see the node's memory and CPUs)",
+		       path);
 }
 
-static int open_one(const struct bind *bind, struct err *err)
+/* The root of LXCFS. Each look-up below it is a question to another process: they are made from here. */
+static int open_views(struct err *err)
+{
+	struct statfs fs;
+	cleanup_fd int fd = open(PATH_LXCFS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC)
+		return no_views(PATH_LXCFS, err);
+	return steal_fd(&fd);
+}
+
+static int open_device(const struct bind *bind, struct err *err)
 {
 	cleanup_fd int fd = open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-	if (fd < 0 && bind->kind == BIND_DEVICE)
+	if (fd < 0)
 		return err_set(err, errno, "clone the mount of %s", bind->source);
-
-	int r = bind->kind == BIND_DEVICE ? check_device(fd, bind, err) : check_view(fd, bind, err);
+	int r = check_device(fd, bind, err);
 	return r < 0 ? r : steal_fd(&fd);
+}
+
+static int open_view(int views, const struct bind *bind, struct err *err)
+{
+	int fd = open_tree(views, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	if (fd < 0)
+		return no_views(bind->source, err);
+	return fd;
 }
 
 int bind_open(bool views, int fds[BIND_MAX], struct err *err)
@@ -90,10 +104,14 @@ int bind_open(bool views, int fds[BIND_MAX], struct err *err)
 	for (size_t i = 0; i < BIND_MAX; i++)
 		fds[i] = -1;
 
+	cleanup_fd int lxcfs = views ? open_views(err) : -1;
+	if (views && lxcfs < 0)
+		return lxcfs;
 	for (size_t i = 0; i < bind_count; i++) {
-		if (bind_table[i].kind != BIND_DEVICE && !views)
+		const struct bind *bind = &bind_table[i];
+		if (bind->kind != BIND_DEVICE && !views)
 			continue;
-		fds[i] = open_one(&bind_table[i], err);
+		fds[i] = bind->kind == BIND_DEVICE ? open_device(bind, err) : open_view(lxcfs, bind, err);
 		if (fds[i] < 0) {
 			int r = fds[i];
 			bind_close(fds);

@@ -18,7 +18,7 @@ enum bind_kind {
 
 struct bind {
 	const char *key;
-	const char *source; /* on the node */
+	const char *source; /* on the node: a path, of a view one below LXCFS */
 	const char *target; /* in the VE */
 	enum bind_kind kind;
 	uint32_t major, minor;

@@ -24,6 +24,7 @@
 #include "runtime/op.h"
 #include "runtime/path.h"
 #include "runtime/state.h"
+#include "runtime/ve.h"
 
 /* All but the pid namespace, which a process is born into. */
 #define OTHER_NAMESPACES \
@@ -260,6 +261,8 @@ int enter_exec(struct op *op, uint32_t ctid, const struct exec_request *request,
 	if (r < 0 && r != -ENOENT)
 		return r;
 	cleanup_fd int ve = r < 0 ? -1 : state_pidfd(&state);
+	if (ve < 0 && !ve_configured(ctid))
+		return err_say(op->err, ERR_NO_SUCH_VE, "Container config file does not exist");
 	if (ve < 0)
 		return err_say(op->err, ERR_NOT_RUNNING, "Container is not running");
 

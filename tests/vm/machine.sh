@@ -80,8 +80,8 @@ machine_start() {
 		arguments+=(-enable-kvm -cpu host)
 	else
 		# Emulated cmpxchg16b crashes the kernel in its slab allocator. The emulator knows translated code by its address: programs
-		# that lie at the same place each time they start are translated once only.
-		addresses=' norandmaps'
+		# that lie at the same place each time they start are translated once only. Benchmarks run with the kernel as it is shipped.
+		[[ ${MACHINE_AS_SHIPPED:-} ]] || addresses=' norandmaps'
 		arguments+=(-accel "tcg,thread=multi,tb-size=1024" -cpu "max,-cx16")
 	fi
 	if [[ $run_systemd == yes ]]; then

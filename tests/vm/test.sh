@@ -200,6 +200,7 @@ test_bench() {
 		scripts+=("$name")
 	done
 	[[ ${#scripts[@]} -gt 0 ]] || die 'there are no benchmarks'
+	export MACHINE_AS_SHIPPED=yes
 	# shellcheck disable=SC2016 # expanded inside
 	test_script '' bash -c 'for name; do bash "/srv/tests/bench/$name" || status=1; done; exit ${status:-0}' bash "${scripts[@]}"
 }
