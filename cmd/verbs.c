@@ -45,6 +45,7 @@ static const struct refusal {
 	{IN(VE_BROKEN), NULL, ERR_WRONG_STATE,
 	 "the container has ended by itself and is still being taken down; try again in a moment"},
 	{DOWN, "stop", ERR_NOT_RUNNING, "Unable to stop: container is not running"},
+	{DOWN, "exec", ERR_NOT_RUNNING, "Container is not running"},
 	{IN(VE_STOPPED) | IN(VE_SUSPENDED), "umount", ERR_NOT_MOUNTED, "Container is not mounted"},
 	{IN(VE_MOUNTED) | IN(VE_RUNNING), "mount", ERR_MOUNTED, "Container is already mounted"},
 	{IN(VE_RUNNING), "start", ERR_RUNNING, "Container is already running"},

@@ -88,6 +88,27 @@ counter() {
 	is 102 running
 }
 
+@test "a VE whose configuration was taken away keeps its ids and files" {
+	ve 101 started
+	mv /etc/vz/conf/101.conf "$BATS_TEST_TMPDIR/"
+	vzd_kill
+	vzd_start
+	grep -q '^101:' /etc/vz/idmap
+	[ -d /var/lib/vz/private/101/fs ]
+	mv "$BATS_TEST_TMPDIR/101.conf" /etc/vz/conf/
+	is 101 running
+}
+
+@test "root of a VE that stops what enters it keeps nobody waiting" {
+	ve 101 started
+	vzctl exec 101 '(while :; do kill -STOP -1; done) >/dev/null 2>&1 &' || true
+	sleep 1
+	run timeout 60 vzctl exec 101 true
+	[ "$status" -ne 124 ]
+	run timeout 60 vzctl stop 101 --fast
+	[ "$status" -eq 0 ]
+}
+
 @test "a second vzd is refused" {
 	run vzd
 	[ "$status" -ne 0 ]

@@ -114,6 +114,23 @@ refused() {
 	sed -i '$d' /etc/vz/conf/101.conf
 }
 
+@test "a private area or a root that is any directory of the node" {
+	for path in /etc /. /var/lib/vz/private /var/lib/vz/private/102 /var/lib/vz/private/.hidden /var/lib/vz/private/../101; do
+		run --separate-stderr vzctl create 101 --private "$path"
+		echo "$path -> $status: $stderr"
+		[ "$status" -ne 0 ]
+		run --separate-stderr vzctl create 101 --ostemplate busybox --root "$path"
+		[ "$status" -ne 0 ]
+		[ "$(vzctl status 101)" = "CTID 101 deleted unmounted down" ]
+	done
+	ve 101
+	sed -i 's|^VE_ROOT=.*|VE_ROOT="/etc"|' /etc/vz/conf/101.conf
+	refused 85 'VE_ROOT="/etc" is not allowed' vzctl start 101
+	sed -i 's|^VE_ROOT=.*|VE_ROOT="/var/lib/vz/root/$VEID"|; s|^VE_PRIVATE=.*|VE_PRIVATE="/etc"|' /etc/vz/conf/101.conf
+	refused 85 'VE_PRIVATE="/etc" is not allowed' vzctl destroy 101
+	sed -i 's|^VE_PRIVATE=.*|VE_PRIVATE="/var/lib/vz/private/$VEID"|' /etc/vz/conf/101.conf
+}
+
 @test "an id range that is another VE's" {
 	ve 101
 	ve 102

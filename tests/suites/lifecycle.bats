@@ -62,11 +62,13 @@ Container private area was destroyed" ]
 @test "a private area that is there already becomes a VE" {
 	mkdir /var/lib/vz/private/brought
 	tar -xf /var/lib/vz/template/cache/busybox.tar.* -C /var/lib/vz/private/brought
-	run vzctl create 101 --private /var/lib/vz/private/brought
+	run vzctl create 101 --private /var/lib/vz/private/brought --config light
 	[ "$status" -eq 0 ]
 	vzctl --quiet start 101
 	vzctl exec 101 'echo in >/mine'
 	[ "$(cat /var/lib/vz/private/brought/mine)" = in ]
+	run vzctl exec2 101 'dd if=/dev/zero of=/big bs=1M count=600'
+	[ "$status" -ne 0 ]
 	vzctl --quiet stop 101
 	vzctl --quiet destroy 101
 	[ ! -e /var/lib/vz/private/brought ]
