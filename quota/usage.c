@@ -13,13 +13,13 @@ static const struct counter {
 	{"cpu.stat", "usage_usec", offsetof(struct usage, cpu_usec)},
 	{"memory.current", NULL, offsetof(struct usage, ram)},
 	{"memory.events", "max", offsetof(struct usage, ram_fail)},
-	{"memory.max", NULL, offsetof(struct usage, ram_max)},
+	{"memory.peak", NULL, offsetof(struct usage, ram_max)},
 	{"memory.swap.current", NULL, offsetof(struct usage, swap)},
 	{"memory.swap.events", "max", offsetof(struct usage, swap_fail)},
-	{"memory.swap.max", NULL, offsetof(struct usage, swap_max)},
+	{"memory.swap.peak", NULL, offsetof(struct usage, swap_max)},
 	{"pids.current", NULL, offsetof(struct usage, numproc)},
 	{"pids.events", "max", offsetof(struct usage, numproc_fail)},
-	{"pids.max", NULL, offsetof(struct usage, numproc_max)},
+	{"pids.peak", NULL, offsetof(struct usage, numproc_max)},
 };
 
 void usage_read(const char *group, struct usage *ret)

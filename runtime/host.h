@@ -18,8 +18,8 @@ struct host {
 	int layers;		    /* …/template/layers */
 };
 
-/* Set the rlimits that are ceilings for VEs (workers inherit them), read vz.conf, open the pool (making it when missing), compile the filters, find the cgroups, make the folders of /run/vz.
- * `say` hears what takes long. */
+/* Set the rlimits that are ceilings for VEs (workers inherit them), read vz.conf, open the pool (making it when missing), compile the
+ * filters, find the cgroups, make the folders of /run/vz. `say` hears what takes long. */
 int host_open(struct host *ret, void (*say)(void *ctx, const char *text), void *ctx, struct err *err);
 
 /* Read vz.conf again: operators edit it while vzd runs. */
