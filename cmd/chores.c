@@ -32,7 +32,7 @@ static int run_recover(struct work *work, void *ctx)
 int chore_recover(struct workers *workers, void (*ended)(void *ctx), void *ctx, struct err *err)
 {
 	const struct job job = {
-		.verb = "recover",
+		.verb = RECOVER_VERB,
 		.run = run_recover,
 		.hear = on_message,
 		.ended = ended,

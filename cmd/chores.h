@@ -4,6 +4,8 @@
 struct err;
 struct workers;
 
+#define RECOVER_VERB "recover"
+
 /* Clear away what a crash left behind; `ended` is called when that is done, or was found impossible. */
 int chore_recover(struct workers *workers, void (*ended)(void *ctx), void *ctx, struct err *err);
 

@@ -85,6 +85,23 @@ static void on_settle(void *ctx, uint32_t ctid)
 		watch_settle(&vzd->watch, ctid);
 }
 
+static void on_recovered_again(void *ctx)
+{
+	(void)ctx;
+}
+
+/* A recovery that dies is not tried again: it would die again. */
+static void on_cut_short(void *ctx, const char *verb)
+{
+	struct vzd *vzd = ctx;
+	struct err err = {0};
+
+	if (vzd->stopping || str_eq(verb, RECOVER_VERB))
+		return;
+	if (chore_recover(&vzd->workers, on_recovered_again, vzd, &err) < 0)
+		log_error("cannot clear away what \"%s\" left behind: %s", verb, err.text);
+}
+
 static void on_idle(void *ctx)
 {
 	const struct vzd *vzd = ctx;
@@ -252,7 +269,7 @@ static int open_events(struct vzd *vzd, struct err *err)
 	if (r < 0)
 		return r;
 
-	vzd->listener = (struct workers_listener){.born = on_born, .settle = on_settle, .idle = on_idle, .ctx = vzd};
+	vzd->listener = (struct workers_listener){.born = on_born, .settle = on_settle, .cut_short = on_cut_short, .idle = on_idle, .ctx = vzd};
 	vzd->workers = (struct workers){
 		.event = vzd->event,
 		.exits = &vzd->exits,

@@ -131,11 +131,14 @@ static void on_ended(void *ctx, const struct ending *ending)
 	struct worker *worker = ctx;
 	struct workers *workers = worker->workers;
 	const struct workers_listener *listener = workers->listener;
+	const char *verb = worker->job.verb;
+	bool cut_short;
 	uint32_t ctid;
 
 	while (hear_one(worker) > 0)
 		;
-	if (!worker->told)
+	cut_short = !worker->told;
+	if (cut_short)
 		tell_interrupted(worker, ending);
 
 	ctid = worker->ctid;
@@ -145,6 +148,8 @@ static void on_ended(void *ctx, const struct ending *ending)
 
 	if (ctid)
 		listener->settle(listener->ctx, ctid);
+	if (cut_short)
+		listener->cut_short(listener->ctx, verb);
 	if (workers->n == 0)
 		listener->idle(listener->ctx);
 }

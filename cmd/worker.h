@@ -19,6 +19,8 @@ struct workers_listener {
 	void (*born)(void *ctx, uint32_t ctid, int pidfd, int console);
 	/* An operation on this VE is over. */
 	void (*settle)(void *ctx, uint32_t ctid);
+	/* A worker died before it could say what came of its operation: what it left is to be cleared away. */
+	void (*cut_short)(void *ctx, const char *verb);
 	/* The last worker has ended. */
 	void (*idle)(void *ctx);
 	void *ctx;

@@ -32,8 +32,10 @@ static int recover_configured(struct op *op, uint32_t ctid)
 	int r = ve_load(op->host, ctid, &ve, op->err);
 	if (r < 0)
 		return r;
-	if (ve_state(&ve) == VE_BROKEN)
-		return lifecycle_reap(op, ctid, false);
+	/* One whose init is gone is taken down by whoever watches over running VEs. */
+	enum ve_state state = ve_state(&ve);
+	if (state == VE_RUNNING || state == VE_BROKEN)
+		return 0;
 	if (!private_exists(&ve) && private_discarded(&ve))
 		return lifecycle_destroy(op, ctid);
 

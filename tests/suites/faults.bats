@@ -78,6 +78,14 @@ unchanged() {
 	done
 }
 
+@test "what a dead worker of create left is cleared away without a new vzd" {
+	for step in ids private; do
+		fault create $step die create 101 --ostemplate busybox --name tried
+		await 20 unchanged
+	done
+	vzctl --quiet create 101 --ostemplate busybox --name tried
+}
+
 @test "the worker of destroy dies at each step, and the next vzd finishes" {
 	for step in private config trash ids; do
 		node_state >"$BATS_TEST_TMPDIR/empty"

@@ -30,8 +30,15 @@ struct node {
 	struct text heard; /* all that was said, a line each */
 	struct err err;
 	uint32_t born, settled;
+	const char *cut_short;
 	bool idle;
 };
+
+static void on_cut_short(void *ctx, const char *verb)
+{
+	struct node *node = ctx;
+	node->cut_short = verb;
+}
 
 static void on_born(void *ctx, uint32_t ctid, int pidfd, int console)
 {
@@ -60,7 +67,7 @@ static int set_up(void **state)
 	if (sd_event_new(&node->event) < 0 || exits_open(&node->exits, node->event, &node->err) < 0)
 		return -1;
 	node->host = (struct host){.pool = -1, .template_dir = -1, .layers = -1, .device_filter = -1};
-	node->listener = (struct workers_listener){on_born, on_settle, on_idle, node};
+	node->listener = (struct workers_listener){on_born, on_settle, on_cut_short, on_idle, node};
 	node->workers = (struct workers){
 		.event = node->event,
 		.exits = &node->exits,
@@ -173,6 +180,7 @@ TEST(a_worker_that_is_killed_is_an_interrupted_operation)
 	assert_string_equal(node->heard.s, "ve \nfailed \nended\n");
 	assert_int_equal(node->err.kind, ERR_INTERRUPTED);
 	assert_string_equal(node->err.text, "the worker of \"start 101\" was killed by signal 9 (Killed)");
+	assert_string_equal(node->cut_short, "start");
 	assert_int_equal(node->settled, 101);
 }
 
