@@ -11,7 +11,8 @@ struct execs {
 	struct exec *first;
 };
 
-/* Called once, when the command is gone, with its exit status as a shell has it: 128 + signal for one that was killed. */
+/* Called once, when the command is gone, with its exit status as a shell has it: 128 + signal for one that was killed.
+ */
 typedef void exec_ended_t(void *ctx, int status);
 
 /* Watch it: its pidfd, which belongs to the command from now on, and its group. */

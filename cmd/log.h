@@ -11,7 +11,7 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#define LOG_NOBODY ((uid_t)-1)
+#define LOG_NOBODY ((uid_t) - 1)
 
 /* Something that was done, or failed. */
 struct log_record {

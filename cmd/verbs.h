@@ -11,7 +11,7 @@ struct invocation;
 enum {
 	VERB_RECORDED = 1 << 0, /* it changes something: who did it and how it went goes to the log */
 	VERB_SPAWNS = 1 << 1,	/* it hands a child over to vzd: a VE's init or a command */
-	VERB_ASKS = 1 << 2,	/* it asks for the state itself, and has no use for the configuration: the shortest way */
+	VERB_ASKS = 1 << 2, /* it asks for the state itself, and has no use for the configuration: the shortest way */
 };
 
 struct verb {

@@ -269,7 +269,8 @@ static int open_events(struct vzd *vzd, struct err *err)
 	if (r < 0)
 		return r;
 
-	vzd->listener = (struct workers_listener){.born = on_born, .settle = on_settle, .cut_short = on_cut_short, .idle = on_idle, .ctx = vzd};
+	vzd->listener = (struct workers_listener){
+		.born = on_born, .settle = on_settle, .cut_short = on_cut_short, .idle = on_idle, .ctx = vzd};
 	vzd->workers = (struct workers){
 		.event = vzd->event,
 		.exits = &vzd->exits,

@@ -279,8 +279,8 @@ static int to_errno(int r)
 	return errno ? -errno : -EIO;
 }
 
-/* With one system call: libcgroup reads all mounts and makes every directory on the way anew, and when a controller cannot
- * be enabled it removes the group and moves its processes up. */
+/* With one system call: libcgroup reads all mounts and makes every directory on the way anew, and when a controller
+ * cannot be enabled it removes the group and moves its processes up. */
 int cgroup_create(const char *name, bool for_children, struct err *err)
 {
 	cleanup_fd int hierarchy = open_hierarchy();

@@ -1,6 +1,7 @@
 #include "runtime/bind.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -8,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "quota/device.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
@@ -34,15 +36,10 @@ const struct bind bind_table[] = {
 const size_t bind_count = countof(bind_table);
 _Static_assert(countof(bind_table) <= BIND_MAX, "BIND_MAX is too small");
 
-const struct device_rule bind_device_rules[] = {
-	{'c', 1, 3, true, true}, /* null */
-	{'c', 1, 5, true, true}, /* zero */
-	{'c', 1, 7, true, true}, /* full */
-	{'c', 1, 8, true, true}, /* random */
-	{'c', 1, 9, true, true}, /* urandom */
-	{'c', 5, 0, true, true}, /* tty */
-	{'c', 5, 2, true, true}, /* ptmx, of the VE's own devpts */
-	{'c', 136, DEVICE_ANY, true, true}, /* its slaves: 136 to 143 (UNIX98_PTY_SLAVE_MAJOR) */
+/* The VE's own terminals: ptmx, and slaves of the majors 136 to 143 (UNIX98_PTY_SLAVE_MAJOR). */
+static const struct device_rule terminals[] = {
+	{'c', 5, 2, true, true},
+	{'c', 136, DEVICE_ANY, true, true},
 	{'c', 137, DEVICE_ANY, true, true},
 	{'c', 138, DEVICE_ANY, true, true},
 	{'c', 139, DEVICE_ANY, true, true},
@@ -51,7 +48,20 @@ const struct device_rule bind_device_rules[] = {
 	{'c', 142, DEVICE_ANY, true, true},
 	{'c', 143, DEVICE_ANY, true, true},
 };
-const size_t bind_device_rule_count = countof(bind_device_rules);
+
+int bind_device_filter(struct err *err)
+{
+	struct device_rule rules[BIND_MAX + countof(terminals)];
+	size_t n = countof(terminals);
+
+	memcpy(rules, terminals, sizeof(terminals));
+	for (size_t i = 0; i < bind_count; i++) {
+		const struct bind *bind = &bind_table[i];
+		if (bind->kind == BIND_DEVICE)
+			rules[n++] = (struct device_rule){'c', bind->major, bind->minor, true, true};
+	}
+	return device_filter_load(rules, n, err);
+}
 
 static int check_device(int fd, const struct bind *bind, struct err *err)
 {
@@ -59,8 +69,8 @@ static int check_device(int fd, const struct bind *bind, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_set(err, errno, "look at %s", bind->source);
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(bind->major, bind->minor))
-		return err_say(err, ERR_MOUNT, "%s of the node is not character device %u:%u", bind->source, bind->major,
-			       bind->minor);
+		return err_say(err, ERR_MOUNT, "%s of the node is not character device %u:%u", bind->source,
+			       bind->major, bind->minor);
 	return 0;
 }
 
@@ -84,7 +94,8 @@ static int open_views(struct err *err)
 
 static int open_device(const struct bind *bind, struct err *err)
 {
-	cleanup_fd int fd = open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	cleanup_fd int fd =
+		open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 	if (fd < 0)
 		return err_set(err, errno, "clone the mount of %s", bind->source);
 	int r = check_device(fd, bind, err);

@@ -1,12 +1,10 @@
-/* What a VE sees of the node: device nodes and LXCFS's views. The one table of all binds from outside; the key names each for
- * checkpointing and never changes. */
+/* What a VE sees of the node: device nodes and LXCFS's views. The one table of all binds from outside; the key names
+ * each for checkpointing and never changes. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "quota/device.h"
 
 struct err;
 
@@ -29,11 +27,11 @@ struct bind {
 extern const struct bind bind_table[];
 extern const size_t bind_count;
 
-/* Open all of them as detached mounts: fds[i] is for bind_table[i], -1 for the views without `views`. LXCFS that does not
- * answer is an error that says how to go on without. */
+/* Open all of them as detached mounts: fds[i] is for bind_table[i], -1 for the views without `views`. LXCFS that does
+ * not answer is an error that says how to go on without. */
 int bind_open(bool views, int fds[BIND_MAX], struct err *err);
 void bind_close(int fds[BIND_MAX]);
 
-/* What the device filter lets a VE open: the devices above and its own terminals. */
-extern const struct device_rule bind_device_rules[];
-extern const size_t bind_device_rule_count;
+/* Load the device filter: a VE may open the devices above and its own terminals, nothing else. Returns the program's
+ * fd. */
+int bind_device_filter(struct err *err);

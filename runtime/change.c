@@ -81,7 +81,8 @@ static int hostname_change(struct op *op, const struct changing *changing, const
 {
 	cleanup_free char *hostname = ve_hostname(to);
 
-	if (changing->pidfd < 0 || !param_given(&config_table, param_by_key(&config_table, "HOSTNAME"), changing->change))
+	if (changing->pidfd < 0 ||
+	    !param_given(&config_table, param_by_key(&config_table, "HOSTNAME"), changing->change))
 		return 0;
 	return set_hostname(changing->pidfd, hostname, op->err);
 }
@@ -147,8 +148,8 @@ static int check_allowed(struct op *op, const struct changing *changing, enum ve
 		if ((row->flags & PARAM_CREATE) || !row->option)
 			return err_say(op->err, ERR_BAD_OPTION, "%s cannot be changed after create", row->key);
 		if ((row->flags & PARAM_STOPPED) && state != VE_STOPPED)
-			return err_say(op->err, ERR_RUNNING, "--%s cannot be changed while the container is %s", row->option,
-				       ve_state_name(state));
+			return err_say(op->err, ERR_RUNNING, "--%s cannot be changed while the container is %s",
+				       row->option, ve_state_name(state));
 		if (state == VE_RUNNING && !(row->flags & (PARAM_LIVE | PARAM_OWN)))
 			op_warn(op, "--%s applies from the next start of the container", row->option);
 	}
@@ -192,7 +193,8 @@ static int change(struct op *op, struct changing *changing, bool save)
 		r = names_release(changing->before.config.name, changing->before.ctid, op->err);
 	}
 	if (!save)
-		op_warn(op, "WARNING: Settings were not saved to config and will be lost after container restart (use --save flag)");
+		op_warn(op, "WARNING: Settings were not saved to config and will be lost after container restart (use "
+			    "--save flag)");
 	return r;
 }
 

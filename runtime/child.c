@@ -34,8 +34,8 @@ static int report(const struct child *child, enum child_phase phase, int fd)
 	return read(child->sync, &go, 1) == 1 ? 0 : -EPIPE;
 }
 
-/* The cgroup namespace's root is the group we are in now: clone3 puts us there only after it has copied the parent's. The time
- * namespace is entered at exec, its offsets must stand before. */
+/* The cgroup namespace's root is the group we are in now: clone3 puts us there only after it has copied the parent's.
+ * The time namespace is entered at exec, its offsets must stand before. */
 static int unshare_late(struct err *err)
 {
 	if (unshare(CLONE_NEWCGROUP | CLONE_NEWTIME) < 0)

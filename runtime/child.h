@@ -6,7 +6,8 @@
 #include "runtime/base/err.h"
 #include "runtime/rootfs.h"
 
-/* What it says to launch.c over the sync socket (SOCK_SEQPACKET). It answers each with one byte, or closes to give up. */
+/* What it says to launch.c over the sync socket (SOCK_SEQPACKET). It answers each with one byte, or closes to give up.
+ */
 enum child_phase {
 	CHILD_UNSHARED, /* all namespaces exist: write the id maps and clock offsets */
 	CHILD_BUILT,	/* ready for exec; the console's master comes with it */
@@ -29,6 +30,6 @@ struct child {
 /* Never returns: it becomes the VE's init, or reports CHILD_FAILED and ends. */
 _Noreturn void child_run(const struct child *child);
 
-/* The last stretch before exec that init and every process entering later have in common: rlimits, capabilities, seccomp; all
- * descriptors above 2 close on exec. Signals are as a worker has them: none ignored, none blocked. */
+/* The last stretch before exec that init and every process entering later have in common: rlimits, capabilities,
+ * seccomp; all descriptors above 2 close on exec. Signals are as a worker has them: none ignored, none blocked. */
 int child_confine(const struct sock_fprog *seccomp, struct err *err);

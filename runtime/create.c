@@ -1,5 +1,5 @@
-/* Create and destroy: how a VE comes to be and is no more. Both publish by rename, so a crash leaves all or nothing, or a mark
- * that lifecycle_recover() finds: an id range without a configuration, a private area under its hidden name. */
+/* Create and destroy: how a VE comes to be and is no more. Both publish by rename, so a crash leaves all or nothing, or
+ * a mark that lifecycle_recover() finds: an id range without a configuration, a private area under its hidden name. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +74,8 @@ static int private_apply(struct op *op, void *ctx)
 	if (creating->adopt)
 		return private_adopt(op, &creating->ve);
 	if (private_exists(&creating->ve))
-		return err_say(op->err, ERR_PRIVATE_EXISTS, "Private area already exists in %s", creating->ve.private_area);
+		return err_say(op->err, ERR_PRIVATE_EXISTS, "Private area already exists in %s",
+			       creating->ve.private_area);
 	op_say(op, "Creating container private area (%s)", creating->given.ostemplate);
 	return private_make(op, &creating->ve);
 }
@@ -136,8 +137,8 @@ static int name_undo(struct op *op, void *ctx)
 }
 
 static const struct step create_steps[] = {
-	{"ids", ids_apply, ids_undo},		  {"private", private_apply, private_undo},
-	{"config", config_apply, config_undo},	  {"publish", publish_apply, publish_undo},
+	{"ids", ids_apply, ids_undo},	       {"private", private_apply, private_undo},
+	{"config", config_apply, config_undo}, {"publish", publish_apply, publish_undo},
 	{"name", name_apply, name_undo},
 };
 
@@ -148,8 +149,9 @@ static int check_free(struct op *op, const char *id, struct creating *creating)
 		if (r < 0)
 			return r;
 		if (ve_configured(creating->ve.ctid))
-			return err_say(op->err, ERR_CONFIG_EXISTS, "CT %s exists already: its configuration is " PATH_VE_CONFIG_DIR
-				       "/%s.conf", id, id);
+			return err_say(op->err, ERR_CONFIG_EXISTS,
+				       "CT %s exists already: its configuration is " PATH_VE_CONFIG_DIR "/%s.conf", id,
+				       id);
 	} else if (id[0]) {
 		int r = set_text(&creating->given, "NAME", id, op->err);
 		if (r < 0)
@@ -218,7 +220,8 @@ static int find_layer(struct op *op, struct creating *creating)
 	return r < 0 ? r : steal_fd(&kept);
 }
 
-int lifecycle_create(struct op *op, const char *id, const struct ve_config *config, const char *sample, uint32_t *ret_ctid)
+int lifecycle_create(struct op *op, const char *id, const struct ve_config *config, const char *sample,
+		     uint32_t *ret_ctid)
 {
 	struct creating creating = {.lock = -1};
 	cleanup_fd int layer = -1;
@@ -304,7 +307,8 @@ int lifecycle_destroy(struct op *op, uint32_t ctid)
 	case VE_MOUNTED:
 		return err_say(op->err, ERR_MOUNTED, "Container is currently mounted. Unmount it first.");
 	case VE_SUSPENDED:
-		return err_say(op->err, ERR_WRONG_STATE, "the container is suspended, and destroying its image is not supported yet");
+		return err_say(op->err, ERR_WRONG_STATE,
+			       "the container is suspended, and destroying its image is not supported yet");
 	default:
 		return err_say(op->err, ERR_RUNNING, "Container is currently running. Stop it first.");
 	}

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,12 +21,12 @@
 #include "runtime/child.h"
 #include "runtime/host.h"
 #include "runtime/op.h"
-#include "runtime/path.h"
+#include "runtime/pty.h"
 #include "runtime/state.h"
 #include "runtime/ve.h"
 
 /* All but the pid namespace, which a process is born into. */
-#define OTHER_NAMESPACES \
+#define OTHER_NAMESPACES                                                                                               \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWTIME)
 
 #define ENTER_TIMEOUT_MS 10000
@@ -35,8 +34,8 @@
 /* Shells in the order of preference, as vzctl tries them. */
 static const char *const shells[] = {"/bin/bash", "/bin/sh"};
 
-/* What the command's process says to the worker right before it execs: all is done (the master of its terminal comes with it), or
- * why not. */
+/* What the command's process says to the worker right before it execs: all is done (the master of its terminal comes
+ * with it), or why not. */
 struct entered {
 	struct err err;
 };
@@ -49,15 +48,17 @@ void session_done(struct session *session)
 	session->cgroup = NULL;
 }
 
-/* BASE/ve-CTID/exec/N: a group of its own, below the VE's limits and beside its init's, so that a session can be killed whole. */
+/* BASE/ve-CTID/exec/N: a group of its own, below the VE's limits and beside its init's, so that a session can be killed
+ * whole. */
 static int make_group(const char *ve_group, char **ret_group, struct err *err)
 {
 	cleanup_free char *parent = str_fmt("%s/exec", ve_group);
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* A pid alone comes again, and what a former command left in the background may live there still. */
-	cleanup_free char *group = str_fmt("%s/%d-%llx", parent, getpid(),
-					   (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
+	cleanup_free char *group =
+		str_fmt("%s/%d-%llx", parent, getpid(),
+			(unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
 
 	struct err first = {0};
 	int r = cgroup_create(group, false, &first);
@@ -72,24 +73,6 @@ static int make_group(const char *ve_group, char **ret_group, struct err *err)
 	if (r < 0)
 		return r;
 	*ret_group = steal_ptr(group);
-	return 0;
-}
-
-static int open_pty(const struct winsize *size, int *ret_master, int *ret_slave, struct err *err)
-{
-	int unlocked = 0;
-	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int master = root < 0 ? -errno : path_device(root, "dev/pts/ptmx", makedev(5, 2), err);
-	if (master < 0)
-		return master;
-
-	cleanup_fd int slave = -1;
-	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0 ||
-	    (slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 ||
-	    (size->ws_row && ioctl(master, TIOCSWINSZ, size) < 0))
-		return err_set(err, errno, "open a terminal in the VE");
-	*ret_master = steal_fd(&master);
-	*ret_slave = steal_fd(&slave);
 	return 0;
 }
 
@@ -155,14 +138,14 @@ static int enter_namespaces(int ve, struct err *err)
 	return chdir("/") < 0 ? err_set(err, errno, "enter the VE's root") : 0;
 }
 
-static int prepare_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve, int *ret_master,
-			   struct err *err)
+static int prepare_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve,
+			   int *ret_master, struct err *err)
 {
 	cleanup_fd int master = -1, slave = -1;
 
 	int r = enter_namespaces(ve, err);
 	if (r == 0 && request->tty)
-		r = open_pty(&request->size, &master, &slave, err);
+		r = pty_open(&request->size, &master, &slave, err);
 	if (r < 0 || (r = take_stdio(request, slave, err)) < 0 || (r = child_confine(seccomp, err)) < 0)
 		return r;
 	*ret_master = steal_fd(&master);
@@ -170,7 +153,8 @@ static int prepare_command(const struct exec_request *request, const struct sock
 }
 
 /* In the command's own process. One that cannot be run ends as a shell says it: 127, or 126. */
-static _Noreturn void become_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve, int sync)
+static _Noreturn void become_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve,
+				     int sync)
 {
 	struct entered entered = {0};
 	int master = -1;
@@ -185,8 +169,8 @@ static _Noreturn void become_command(const struct exec_request *request, const s
 	_exit(code);
 }
 
-/* Into the session's group at once, since moving a running process there would wait for an RCU grace period; and as vzd's child,
- * who waits for it. */
+/* Into the session's group at once, since moving a running process there would wait for an RCU grace period; and as
+ * vzd's child, who waits for it. */
 static int clone_into(const char *group, int *ret_pidfd, struct err *err)
 {
 	cleanup_fd int cgroup = cgroup_open(group, err);
@@ -202,8 +186,9 @@ static int clone_into(const char *group, int *ret_pidfd, struct err *err)
 	return pid < 0 ? err_set(err, errno, "clone into %s", group) : (int)pid;
 }
 
-/* Our children are born into the VE's pid namespace for the time of one clone. Returns 0 in the child. Until it has joined the other
- * namespaces it is the node's root in sight of the VE, which can do nothing to it: it is not dumpable, and nobody's there. */
+/* Our children are born into the VE's pid namespace for the time of one clone. Returns 0 in the child. Until it has
+ * joined the other namespaces it is the node's root in sight of the VE, which can do nothing to it: it is not dumpable,
+ * and nobody's there. */
 static int clone_inside(int ve, const char *group, int *ret_pidfd, struct err *err)
 {
 	cleanup_fd int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);

@@ -8,18 +8,18 @@
 struct op;
 
 struct exec_request {
-	const char *const *argv; /* NULL-terminated. With `shell`: the words, joined by blanks, for `bash -c` or `sh -c`;
-				  * no word at all: a login shell */
+	const char *const *argv; /* NULL-terminated. With `shell`: the words, joined by blanks, for `bash -c` or `sh
+				  * -c`; no word at all: a login shell */
 	bool shell;
-	bool tty;		 /* a pty of the VE's own is stdin, stdout and stderr */
-	struct winsize size;	 /* of that pty */
-	const char *term;	 /* TERM, NULL: linux */
-	int stdio[3];		 /* without tty: pipes of the caller, never a terminal of the node */
+	bool tty;	     /* a pty of the VE's own is stdin, stdout and stderr */
+	struct winsize size; /* of that pty */
+	const char *term;    /* TERM, NULL: linux */
+	int stdio[3];	     /* without tty: pipes of the caller, never a terminal of the node */
 };
 
 struct session {
-	int pidfd;   /* the command; a child of the worker's parent, which waits for it */
-	int tty;     /* master of its pty, -1 without */
+	int pidfd;    /* the command; a child of the worker's parent, which waits for it */
+	int tty;      /* master of its pty, -1 without */
 	char *cgroup; /* its own group: killing the session is killing that, removing it comes after */
 };
 

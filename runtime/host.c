@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "quota/cgroup.h"
-#include "quota/device.h"
 #include "runtime/base/err.h"
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
@@ -64,12 +63,12 @@ int host_open(struct host *ret, void (*say)(void *ctx, const char *text), void *
 	int r;
 
 	*ret = (struct host){.device_filter = -1, .pool = -1, .template_dir = -1, .layers = -1};
-	if ((r = caps_limit_creator(err)) < 0 || (r = make_folders(err)) < 0 || (r = node_load(&ret->node, err)) < 0 || (r = cgroup_setup(err)) < 0 ||
-	    (r = cgroup_base(&ret->cgroup_base, err)) < 0 || (r = open_pool(ret, say, ctx, err)) < 0 ||
-	    (r = seccomp_compile(&ret->seccomp, err)) < 0)
+	if ((r = caps_limit_creator(err)) < 0 || (r = make_folders(err)) < 0 || (r = node_load(&ret->node, err)) < 0 ||
+	    (r = cgroup_setup(err)) < 0 || (r = cgroup_base(&ret->cgroup_base, err)) < 0 ||
+	    (r = open_pool(ret, say, ctx, err)) < 0 || (r = seccomp_compile(&ret->seccomp, err)) < 0)
 		return r;
 
-	ret->device_filter = device_filter_load(bind_device_rules, bind_device_rule_count, err);
+	ret->device_filter = bind_device_filter(err);
 	return ret->device_filter < 0 ? ret->device_filter : 0;
 }
 

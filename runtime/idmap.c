@@ -47,9 +47,10 @@ static int ranges_parse(char *text, struct ranges *ranges, struct err *err)
 		if (line[0] == '\0' || line[0] == '#')
 			continue;
 		if (sscanf(line, "%u:%u:%u%c", &ctid, &base, &count, &tail) != 3 || count != USERNS_RANGE)
-			return err_say(err, ERR_BAD_CONFIG,
-				       "%s: bad line \"%s\": expected CTID:BASE:65536, as in the configuration's LOCAL_UID",
-				       PATH_IDMAP, line);
+			return err_say(
+				err, ERR_BAD_CONFIG,
+				"%s: bad line \"%s\": expected CTID:BASE:65536, as in the configuration's LOCAL_UID",
+				PATH_IDMAP, line);
 		ranges_add(ranges, ctid, base);
 	}
 	return 0;
@@ -103,7 +104,8 @@ static int free_base(const struct ranges *ranges, uint32_t *ret_base, struct err
 			return 0;
 		}
 	}
-	return err_say(err, ERR_NO_RESOURCE, "all %u id ranges of the node are taken: destroy a VE that is no longer needed",
+	return err_say(err, ERR_NO_RESOURCE,
+		       "all %u id ranges of the node are taken: destroy a VE that is no longer needed",
 		       (IDMAP_LAST - IDMAP_FIRST) / USERNS_RANGE + 1);
 }
 
@@ -152,9 +154,10 @@ int idmap_check(uint32_t ctid, uint64_t base, struct err *err)
 		return r;
 	const struct range *own = by_ctid(&ranges, ctid);
 	if (!own || own->base != base)
-		return err_say(err, ERR_BAD_CONFIG,
-			       "LOCAL_UID=\"%llu\" is not the id range of CTID %u in %s: another VE could share its ids",
-			       (unsigned long long)base, ctid, PATH_IDMAP);
+		return err_say(
+			err, ERR_BAD_CONFIG,
+			"LOCAL_UID=\"%llu\" is not the id range of CTID %u in %s: another VE could share its ids",
+			(unsigned long long)base, ctid, PATH_IDMAP);
 	return 0;
 }
 

@@ -33,8 +33,8 @@ static pid_t clone_child(int cgroup, int *ret_pidfd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-/* The creator of a user namespace owns it and pays for it: that is the VE's own uid, so that one VE cannot use up the node
- * root's share of inotify watches and the like. Its rlimits are ceilings for all inside (user_namespaces(7)). */
+/* The creator of a user namespace owns it and pays for it: that is the VE's own uid, so that one VE cannot use up the
+ * node root's share of inotify watches and the like. Its rlimits are ceilings for all inside (user_namespaces(7)). */
 static int clone_as_owner(const struct child *child, uint32_t base, int cgroup, struct launched *ret, struct err *err)
 {
 	int r = creds_borrow(base, err);
@@ -98,8 +98,8 @@ static int write_clocks(int proc, struct err *err)
 	clock_gettime(CLOCK_MONOTONIC, &monotonic);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 
-	cleanup_free char *offsets = str_fmt("monotonic -%lld 0\nboottime -%lld 0\n", (long long)monotonic.tv_sec,
-					     (long long)boot.tv_sec);
+	cleanup_free char *offsets =
+		str_fmt("monotonic -%lld 0\nboottime -%lld 0\n", (long long)monotonic.tv_sec, (long long)boot.tv_sec);
 	return write_proc(proc, "timens_offsets", offsets, err);
 }
 

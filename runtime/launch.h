@@ -24,8 +24,8 @@ struct launched {
 	int console; /* master of its console */
 };
 
-/* Clone into all namespaces and the group, as a child of our parent, and wait until it is built. On failure nothing of it is
- * left. */
+/* Clone into all namespaces and the group, as a child of our parent, and wait until it is built. On failure nothing of
+ * it is left. */
 int launch(const struct launch *launch, struct launched *ret, struct err *err);
 
 /* Its network namespace; the caller closes. */

@@ -36,7 +36,8 @@ static int wrong_state(struct op *op, enum ve_state state)
 	case VE_MOUNTED:
 		return err_say(op->err, ERR_MOUNTED, "Container is already mounted");
 	case VE_SUSPENDED:
-		return err_say(op->err, ERR_WRONG_STATE, "the container is suspended, and resuming is not supported yet");
+		return err_say(op->err, ERR_WRONG_STATE,
+			       "the container is suspended, and resuming is not supported yet");
 	case VE_BROKEN:
 		return err_say(op->err, ERR_WRONG_STATE,
 			       "the container ended unexpectedly and is still being taken down; try again in a moment");
@@ -54,10 +55,7 @@ static void running_done(struct running *running)
 	state_done(&running->state);
 }
 
-#define RUNNING_NONE                                                                          \
-	{                                                                                     \
-		.root = -1, .launched = {.sync = -1, .pidfd = -1, .console = -1 }             \
-	}
+#define RUNNING_NONE {.root = -1, .launched = {.sync = -1, .pidfd = -1, .console = -1}}
 
 /* A configuration that vzctl or libvirt wrote by hand has no id range yet. */
 static int claim_ids(struct op *op, struct ve *ve)
@@ -124,7 +122,8 @@ static int start_locked(struct op *op, struct ve *ve, const struct start_options
 	op_say(op, "Starting container...");
 	int r = bring_up(op, ve, ret_state);
 	if (r == 0)
-		op_say(op, options->wait ? "Container start in progress, waiting ..." : "Container start in progress...");
+		op_say(op,
+		       options->wait ? "Container start in progress, waiting ..." : "Container start in progress...");
 	return r;
 }
 

@@ -10,9 +10,10 @@
 #include "runtime/config.h"
 #include "runtime/op.h"
 
-/* `id` is "" (the next free CTID from 101), a CTID or a name (which becomes the VE's, with the next free CTID). `config` is what
- * the caller gives; it goes over the sample (NULL: the node's CONFIGFILE). */
-int lifecycle_create(struct op *op, const char *id, const struct ve_config *config, const char *sample, uint32_t *ret_ctid);
+/* `id` is "" (the next free CTID from 101), a CTID or a name (which becomes the VE's, with the next free CTID).
+ * `config` is what the caller gives; it goes over the sample (NULL: the node's CONFIGFILE). */
+int lifecycle_create(struct op *op, const char *id, const struct ve_config *config, const char *sample,
+		     uint32_t *ret_ctid);
 int lifecycle_destroy(struct op *op, uint32_t ctid);
 
 struct start_options {
@@ -34,7 +35,8 @@ int lifecycle_reap(struct op *op, uint32_t ctid, bool reboot);
 int lifecycle_mount(struct op *op, uint32_t ctid);
 int lifecycle_umount(struct op *op, uint32_t ctid);
 
-/* Apply `change` (over the sample, if one is named) to a running VE and, with `save`, to its configuration: all or nothing. */
+/* Apply `change` (over the sample, if one is named) to a running VE and, with `save`, to its configuration: all or
+ * nothing. */
 int lifecycle_set(struct op *op, uint32_t ctid, const struct ve_config *change, const char *sample, bool save);
 
 /* What is left over from operations that a crash cut short: finish or undo it. Called by vzd before it serves. */

@@ -25,8 +25,9 @@ static int held_by(int fd, uint32_t ctid, struct err *err)
 
 	if (pread(fd, text, sizeof(text) - 1, 0) > 0)
 		sscanf(text, "%d\n%31s", &pid, verb);
-	return err_say(err, ERR_LOCKED, "Container already locked: CT %u is held by \"%s\" (pid %d); try again when it has ended",
-		       ctid, verb, pid);
+	return err_say(err, ERR_LOCKED,
+		       "Container already locked: CT %u is held by \"%s\" (pid %d); try again when it has ended", ctid,
+		       verb, pid);
 }
 
 int lock_ve(uint32_t ctid, const char *verb, struct err *err)

@@ -9,6 +9,7 @@ struct err;
  * ERR_LOCKED names who holds it. */
 int lock_ve(uint32_t ctid, const char *verb, struct err *err);
 
-/* Wait for one of the node's own locks ("idmap", "templates"). Shared: together with others who share it. Returns an fd. */
+/* Wait for one of the node's own locks ("idmap", "templates"). Shared: together with others who share it. Returns an
+ * fd. */
 int lock_node(const char *name, struct err *err);
 int lock_node_shared(const char *name, struct err *err);

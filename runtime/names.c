@@ -37,7 +37,8 @@ int names_find(const char *name, uint32_t *ret_ctid, struct err *err)
 	if (str_ends(number, ".conf"))
 		number[strlen(number) - strlen(".conf")] = '\0';
 	if (str_u32(number, ret_ctid) < 0)
-		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: its link %s points to %s, not to a VE", name, link, target);
+		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: its link %s points to %s, not to a VE", name, link,
+			       target);
 	return 0;
 }
 

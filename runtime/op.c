@@ -34,8 +34,8 @@ void op_warn(const struct op *op, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Fault injection, for tests: $OPENVE_FAULTS names a file `VERB STEP HOW`, HOW being `fail` (the step fails after it has
- * been applied) or `die` (the worker is killed there). */
+/* Fault injection, for tests: $OPENVE_FAULTS names a file `VERB STEP HOW`, HOW being `fail` (the step fails after it
+ * has been applied) or `die` (the worker is killed there). */
 static int injected_fault(const struct op *op, const struct step *step)
 {
 	const char *path = getenv("OPENVE_FAULTS");
@@ -47,7 +47,8 @@ static int injected_fault(const struct op *op, const struct step *step)
 		return 0;
 
 	char verb[32], name[32], how[32];
-	if (sscanf(text, "%31s %31s %31s", verb, name, how) != 3 || !str_eq(verb, op->verb) || !str_eq(name, step->name))
+	if (sscanf(text, "%31s %31s %31s", verb, name, how) != 3 || !str_eq(verb, op->verb) ||
+	    !str_eq(name, step->name))
 		return 0;
 	if (str_eq(how, "die"))
 		kill(getpid(), SIGKILL);

@@ -33,16 +33,16 @@ struct op {
 void op_say(const struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void op_warn(const struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* One step of a lifecycle. `undo` is idempotent: it may run when `apply` never ran or half ran, and "already gone" is success;
- * NULL where there is nothing to take back. Both get the operation's own context. */
+/* One step of a lifecycle. `undo` is idempotent: it may run when `apply` never ran or half ran, and "already gone" is
+ * success; NULL where there is nothing to take back. Both get the operation's own context. */
 struct step {
 	const char *name;
 	int (*apply)(struct op *op, void *ctx);
 	int (*undo)(struct op *op, void *ctx);
 };
 
-/* Run the steps forwards. If one fails, its undo and those before it run, backwards, and the failure is returned with the
- * step's name; what fails while undoing is only warned of. */
+/* Run the steps forwards. If one fails, its undo and those before it run, backwards, and the failure is returned with
+ * the step's name; what fails while undoing is only warned of. */
 int op_run(struct op *op, const struct step *steps, size_t n, void *ctx);
 
 /* Run the undos backwards, all of them, also after one fails. Returns the first failure. */

@@ -24,7 +24,8 @@ static int resolve(int root, const char *path, int flags, uint64_t how)
 static int refused(int r, const char *path, struct err *err)
 {
 	if (r == -ELOOP)
-		return err_say(err, ERR_MOUNT, "/%s in the VE is or passes through a symbolic link, which is refused here", path);
+		return err_say(err, ERR_MOUNT,
+			       "/%s in the VE is or passes through a symbolic link, which is refused here", path);
 	return err_set(err, -r, "open /%s in the VE", path);
 }
 

@@ -26,10 +26,12 @@ static int check(const char *key, const char *path, const char *nodes_value, uin
 	uint32_t number;
 
 	if (!leaf || !leaf[0] || leaf[0] == '.')
-		return err_say(err, ERR_BAD_CONFIG, "%s=\"%s\" is not allowed: it must lie in the directory of vz.conf's %s, \"%s\"", key,
+		return err_say(err, ERR_BAD_CONFIG,
+			       "%s=\"%s\" is not allowed: it must lie in the directory of vz.conf's %s, \"%s\"", key,
 			       path, key, nodes_value);
 	if (str_u32(leaf, &number) == 0 && number != ctid)
-		return err_say(err, ERR_BAD_CONFIG, "%s=\"%s\" is not allowed: it is the place of CT %u", key, path, number);
+		return err_say(err, ERR_BAD_CONFIG, "%s=\"%s\" is not allowed: it is the place of CT %u", key, path,
+			       number);
 	return 0;
 }
 
@@ -46,7 +48,8 @@ static int check_unshared(const struct host *host, const struct ve *ve, struct e
 		if (ctids[i] == ve->ctid || ve_load(host, ctids[i], &other, &unreadable) < 0)
 			continue;
 		if (str_eq(other.private_area, ve->private_area) || str_eq(other.root_area, ve->root_area))
-			r = err_say(err, ERR_BAD_CONFIG, "CT %u has the same VE_PRIVATE or VE_ROOT as CT %u", ve->ctid, ctids[i]);
+			r = err_say(err, ERR_BAD_CONFIG, "CT %u has the same VE_PRIVATE or VE_ROOT as CT %u", ve->ctid,
+				    ctids[i]);
 	}
 	return r;
 }
@@ -61,6 +64,7 @@ int places_check(const struct host *host, const struct ve *ve, struct err *err)
 		r = check("VE_ROOT", ve->root_area, node->root_area, ve->ctid, err);
 	if (r < 0)
 		return r;
-	bool own = str_u32(strrchr(ve->private_area, '/') + 1, &number) == 0 && str_u32(strrchr(ve->root_area, '/') + 1, &number) == 0;
+	bool own = str_u32(strrchr(ve->private_area, '/') + 1, &number) == 0 &&
+		   str_u32(strrchr(ve->root_area, '/') + 1, &number) == 0;
 	return own ? 0 : check_unshared(host, ve, err);
 }

@@ -1,5 +1,6 @@
-/* Where a VE's private area and its root may lie: in the directories that vz.conf's VE_PRIVATE and VE_ROOT stand in, under a name that is no
- * other VE's. What vzd renames, removes, mounts on and gives to a tenant is never any other directory of the node. */
+/* Where a VE's private area and its root may lie: in the directories that vz.conf's VE_PRIVATE and VE_ROOT stand in,
+ * under a name that is no other VE's. What vzd renames, removes, mounts on and gives to a tenant is never any other
+ * directory of the node. */
 #pragma once
 
 struct err;

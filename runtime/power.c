@@ -13,8 +13,8 @@
 #include "runtime/enter.h"
 #include "runtime/op.h"
 
-/* What an init understands. Its program's name decides, as /proc/PID/exe tells it: a VE that lies there is only asked in a
- * way that it does not understand, and is killed after its time. */
+/* What an init understands. Its program's name decides, as /proc/PID/exe tells it: a VE that lies there is only asked
+ * in a way that it does not understand, and is killed after its time. */
 struct init_kind {
 	const char *program;
 	int (*signal)(void);	    /* that means "power off" */

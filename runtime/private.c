@@ -179,5 +179,6 @@ int private_discard(struct op *op, const struct ve *ve)
 	r = move(ve, ".trash", false, op->err);
 	if (r == -ENOENT)
 		return 0;
-	return r < 0 ? err_is(op->err, ERR_DELETE, err_set(op->err, -r, "set %s aside for removal", ve->private_area)) : 0;
+	return r < 0 ? err_is(op->err, ERR_DELETE, err_set(op->err, -r, "set %s aside for removal", ve->private_area))
+		     : 0;
 }

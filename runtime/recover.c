@@ -1,5 +1,5 @@
-/* After a crash of the node or of a worker: each VE is driven to entirely there or entirely gone. Only what carries a mark of ours is
- * touched: a record, an id range without a configuration, a hidden private area. */
+/* After a crash of the node or of a worker: each VE is driven to entirely there or entirely gone. Only what carries a
+ * mark of ours is touched: a record, an id range without a configuration, a hidden private area. */
 #include <stdlib.h>
 
 #include "runtime/base/mem.h"

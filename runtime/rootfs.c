@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -17,12 +15,13 @@
 #include "runtime/base/str.h"
 #include "runtime/bind.h"
 #include "runtime/path.h"
+#include "runtime/pty.h"
 
 #define NO_PROGRAMS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define NO_DEVICES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
-/* Where the root is attached for a moment, in our own copy of the node's tree: a directory that every node has and everybody,
- * so also the VE's root, may pass to. */
+/* Where the root is attached for a moment, in our own copy of the node's tree: a directory that every node has and
+ * everybody, so also the VE's root, may pass to. */
 #define STEPPING_STONE "/proc"
 
 /* A file system of the kernel, its own instance for this VE. Options are "key=value" or a flag. */
@@ -38,7 +37,10 @@ static const struct kernel_fs kernel_fs[] = {
 	{"sysfs", "sys", NO_PROGRAMS | MOUNT_ATTR_RDONLY, {0}},
 	{"cgroup2", "sys/fs/cgroup", NO_PROGRAMS, {0}},
 	{"tmpfs", "dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, {"mode=0755", "size=4m", "nr_inodes=64k"}},
-	{"devpts", "dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, {"ptmxmode=0666", "mode=0620", "gid=5", "max=1024"}},
+	{"devpts",
+	 "dev/pts",
+	 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+	 {"ptmxmode=0666", "mode=0620", "gid=5", "max=1024"}},
 	{"tmpfs", "dev/shm", NO_DEVICES, {"mode=1777"}},
 	{"mqueue", "dev/mqueue", NO_PROGRAMS, {0}},
 	{"tmpfs", "run", NO_DEVICES, {"mode=0755", "nr_inodes=800k"}},
@@ -47,13 +49,14 @@ static const struct kernel_fs kernel_fs[] = {
 static const struct {
 	const char *name, *target;
 } dev_links[] = {
-	{"fd", "/proc/self/fd"},	   {"ptmx", "pts/ptmx"},	   {"stderr", "/proc/self/fd/2"},
+	{"fd", "/proc/self/fd"},      {"ptmx", "pts/ptmx"},	     {"stderr", "/proc/self/fd/2"},
 	{"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
 };
 
 enum mask_kind { MASK_FILE, MASK_DIR, MASK_READONLY };
 
-/* What the kernel shows of the node in proc and sysfs although it is none of a VE's business. What a kernel lacks is skipped. */
+/* What the kernel shows of the node in proc and sysfs although it is none of a VE's business. What a kernel lacks is
+ * skipped. */
 static const struct mask {
 	const char *path;
 	enum mask_kind kind;
@@ -220,8 +223,7 @@ static int make_cover(int root, const struct mask *mask, int target, struct err 
 					 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (cover < 0)
 		return err_set(err, errno, "clone what masks /%s", mask->path);
-	if (mask->kind == MASK_READONLY &&
-	    mount_setattr(cover, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
+	if (mask->kind == MASK_READONLY && mount_setattr(cover, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
 		return err_set(err, errno, "make /%s read-only", mask->path);
 	return steal_fd(&cover);
 }
@@ -303,28 +305,22 @@ int rootfs_proc(struct err *err)
 
 int rootfs_console(int *ret_master, int *ret_slave, struct err *err)
 {
-	int unlocked = 0;
-	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return err_set(err, errno, "open the root of the VE");
+	cleanup_fd int master = -1, slave = -1;
 
-	cleanup_fd int master = path_device(root, "dev/pts/ptmx", makedev(5, 2), err);
-	if (master < 0)
-		return master;
-	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
-		return err_set(err, errno, "unlock the console");
-	cleanup_fd int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (slave < 0)
-		return err_set(err, errno, "open the console");
-
+	int r = pty_open(NULL, &master, &slave, err);
+	if (r < 0)
+		return r;
 	cleanup_free char *path = str_fmt("/proc/self/fd/%d", slave);
 	cleanup_fd int mount = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (mount < 0)
 		return err_set(err, errno, "clone the console's node");
-	cleanup_fd int target = path_node_make(root, "dev/console", err);
+
+	cleanup_fd int dev = open("/dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int target =
+		dev < 0 ? err_set(err, errno, "open /dev of the VE") : path_node_make(dev, "console", err);
 	if (target < 0)
 		return target;
-	int r = attach(mount, target, "dev/console", err);
+	r = attach(mount, target, "dev/console", err);
 	if (r < 0)
 		return r;
 

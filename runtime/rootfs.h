@@ -1,5 +1,6 @@
-/* The inside of a VE's file system tree, built by its own first process in its own namespaces: the root, what the kernel offers
- * (proc, sys, dev, cgroup), what the node offers (binds), and what is masked. By fd, verified, nothing half. */
+/* The inside of a VE's file system tree, built by its own first process in its own namespaces: the root, what the
+ * kernel offers (proc, sys, dev, cgroup), what the node offers (binds), and what is masked. By fd, verified, nothing
+ * half. */
 #pragma once
 
 #include <sys/types.h>

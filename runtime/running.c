@@ -38,7 +38,8 @@ static int record_undo(struct op *op, void *ctx)
 	struct running *running = ctx;
 	struct err gone = {0};
 
-	/* What could not be killed is still this VE: without its record nobody would know, and it could be started a second time. */
+	/* What could not be killed is still this VE: without its record nobody would know, and it could be started a
+	 * second time. */
 	cleanup_fd int group = running->state.cgroup ? cgroup_open(running->state.cgroup, &gone) : -1;
 	if (group >= 0)
 		return err_say(op->err, ERR_STOP_FAILED, "cgroup %s could not be taken down", running->state.cgroup);
@@ -83,8 +84,8 @@ static int attach_root(const struct ve *ve, int root, struct err *err)
 	return 0;
 }
 
-/* A copy for the VE's own namespace, where setuid programs count. Private, or what the VE mounts would show on the node.
- * Only an attached mount can be cloned (6.12). */
+/* A copy for the VE's own namespace, where setuid programs count. Private, or what the VE mounts would show on the
+ * node. Only an attached mount can be cloned (6.12). */
 static int copy_root(int root, struct err *err)
 {
 	struct mount_attr own = {.attr_clr = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE};
@@ -246,8 +247,8 @@ static int launch_apply(struct op *op, void *ctx)
 
 	const char *init = find_init(running->root);
 	if (!init)
-		return err_say(op->err, ERR_BAD_TEMPLATE, "there is no init (%s, …) in the private area of CT %u", inits[0],
-			       ve->ctid);
+		return err_say(op->err, ERR_BAD_TEMPLATE, "there is no init (%s, …) in the private area of CT %u",
+			       inits[0], ve->ctid);
 	int r = bind_open(op->host->node.lxcfs, binds, op->err);
 	if (r < 0)
 		return r;

@@ -21,8 +21,8 @@ struct running {
 extern const struct step running_steps[];
 extern const size_t running_step_count;
 
-/* Mount the root of a VE that does not run on its root area, with ids as they lie on disk: root of the node writes there as root
- * of the VE. */
+/* Mount the root of a VE that does not run on its root area, with ids as they lie on disk: root of the node writes
+ * there as root of the VE. */
 int running_mount_for_node(struct op *op, const struct ve *ve);
 int running_umount(struct op *op, const struct ve *ve);
 

@@ -47,7 +47,8 @@ int state_load(uint32_t ctid, struct state *ret, struct err *err)
 	const char *cgroup = kvfile_get(file, "CGROUP");
 	if (!cgroup)
 		return err_say(err, ERR_BAD_CONFIG, "%s: CGROUP is missing", path);
-	if ((r = number(file, path, "PID", &pid, err)) < 0 || (r = number(file, path, "STARTTIME", &starttime, err)) < 0 ||
+	if ((r = number(file, path, "PID", &pid, err)) < 0 ||
+	    (r = number(file, path, "STARTTIME", &starttime, err)) < 0 ||
 	    (r = number(file, path, "STARTED", &started, err)) < 0)
 		return r;
 
@@ -63,9 +64,9 @@ int state_load(uint32_t ctid, struct state *ret, struct err *err)
 int state_save(uint32_t ctid, const struct state *state, struct err *err)
 {
 	cleanup_free char *path = record_path(ctid);
-	cleanup_free char *text = str_fmt("PID=\"%d\"\nSTARTTIME=\"%llu\"\nSTARTED=\"%llu\"\nCGROUP=\"%s\"\n", state->pid,
-					  (unsigned long long)state->starttime, (unsigned long long)state->started,
-					  state->cgroup);
+	cleanup_free char *text =
+		str_fmt("PID=\"%d\"\nSTARTTIME=\"%llu\"\nSTARTED=\"%llu\"\nCGROUP=\"%s\"\n", state->pid,
+			(unsigned long long)state->starttime, (unsigned long long)state->started, state->cgroup);
 
 	int r = io_replace_file(AT_FDCWD, path, text, strlen(text), 0600);
 	return r < 0 ? err_set(err, -r, "write %s", path) : 0;
@@ -91,8 +92,9 @@ uint64_t state_starttime(pid_t pid)
 
 	/* The second field, the command, is in parentheses and may hold anything: count from the last one. */
 	const char *after = strrchr(text, ')');
-	if (!after || sscanf(after, ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-			     &starttime) != 1)
+	if (!after ||
+	    sscanf(after, ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+		   &starttime) != 1)
 		return 0;
 	return starttime;
 }

@@ -1,4 +1,5 @@
-/* The record of a running VE, /run/vz/ve/CTID: what its process is and where its group lies. Gone after a reboot, rightly. */
+/* The record of a running VE, /run/vz/ve/CTID: what its process is and where its group lies. Gone after a reboot,
+ * rightly. */
 #pragma once
 
 #include <stdint.h>

@@ -14,9 +14,9 @@ struct host;
 
 /* Computed, never stored. */
 enum ve_state {
-	VE_ABSENT,    /* no configuration */
+	VE_ABSENT, /* no configuration */
 	VE_STOPPED,
-	VE_MOUNTED,   /* its root is mounted, nothing runs */
+	VE_MOUNTED, /* its root is mounted, nothing runs */
 	VE_RUNNING,
 	VE_SUSPENDED, /* nothing runs, there is an image to resume from */
 	VE_BROKEN,    /* a record without a live process: only the unwind is allowed */

@@ -8,8 +8,8 @@
 
 #include "runtime/base/err.h"
 
-/* A change of ids makes the process as dumpable as fs.suid_dumpable says (prctl(2)); with 1 there, whoever has the new ids could trace
- * what is still the node's memory. */
+/* A change of ids makes the process as dumpable as fs.suid_dumpable says (prctl(2)); with 1 there, whoever has the new
+ * ids could trace what is still the node's memory. */
 static int hide(struct err *err)
 {
 	return prctl(PR_SET_DUMPABLE, 0) < 0 ? err_set(err, errno, "protect our memory") : 0;

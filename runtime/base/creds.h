@@ -1,7 +1,7 @@
 /* Acting under another uid and gid for a moment, all capabilities kept.
  *
- * What the kernel creates is charged to its creator: a user namespace to the creator's uid (ucounts), an overlay's working files to
- * the mounter's. Borrowing the VE's own base uid makes that the VE instead of the node's root. */
+ * What the kernel creates is charged to its creator: a user namespace to the creator's uid (ucounts), an overlay's
+ * working files to the mounter's. Borrowing the VE's own base uid makes that the VE instead of the node's root. */
 #pragma once
 
 #include <stdint.h>

@@ -33,12 +33,12 @@ static inline int steal_fd(int *fd)
 	return taken;
 }
 
-#define steal_ptr(p)                           \
-	({                                     \
-		__typeof__(p) *ptr_ = &(p);    \
-		__typeof__(p) taken_ = *ptr_;  \
-		*ptr_ = NULL;                  \
-		taken_;                        \
+#define steal_ptr(p)                                                                                                   \
+	({                                                                                                             \
+		__typeof__(p) *ptr_ = &(p);                                                                            \
+		__typeof__(p) taken_ = *ptr_;                                                                          \
+		*ptr_ = NULL;                                                                                          \
+		taken_;                                                                                                \
 	})
 
 /* calloc, realloc and strdup that do not return NULL; mem_strdup(NULL) is NULL. */

@@ -1,7 +1,7 @@
 /* Programs of the node that we run to their end: mkfs.xfs, cp, rm, tar, mmdebstrap. No shell.
  *
- * argv[0] is looked up in /usr/sbin:/usr/bin:/sbin:/bin, stdin is /dev/null, the environment is that PATH and LC_ALL=C.UTF-8,
- * no descriptor but 0, 1 and 2 is inherited, and the child dies with its parent (PR_SET_PDEATHSIG). */
+ * argv[0] is looked up in /usr/sbin:/usr/bin:/sbin:/bin, stdin is /dev/null, the environment is that PATH and
+ * LC_ALL=C.UTF-8, no descriptor but 0, 1 and 2 is inherited, and the child dies with its parent (PR_SET_PDEATHSIG). */
 #pragma once
 
 struct err;

@@ -12,8 +12,8 @@
 
 struct member {
 	const char *path;
-	unsigned type; /* AE_IF…, 0: a regular file */
-	unsigned mode; /* 0: 0755 for directories, else 0644 */
+	unsigned type;	  /* AE_IF…, 0: a regular file */
+	unsigned mode;	  /* 0: 0755 for directories, else 0644 */
 	int64_t uid, gid; /* 0: those of who runs the test, and may give files to nobody else */
 	const char *content;
 	const char *symlink, *hardlink;

@@ -49,11 +49,12 @@ static int open_slave(const struct terminal *terminal)
 	return slave;
 }
 
-/* Until nothing happens any more; how often something did. */
+/* Until nothing happens any more for half a second, as what is written reaches the master by way of a kernel worker;
+ * how often something did. */
 static unsigned settle(const struct terminal *terminal)
 {
 	unsigned n = 0;
-	while (n < 1000 && sd_event_run(terminal->event, 50000) > 0)
+	while (n < 1000 && sd_event_run(terminal->event, 500000) > 0)
 		n++;
 	return n;
 }

@@ -33,14 +33,14 @@ static int undo(struct op *op, struct scene *scene, size_t i)
 	return scene->sticks == i ? err_set(op->err, EBUSY, "undo %zu", i) : 0;
 }
 
-#define STEP(n)                                    \
-	static int apply_##n(struct op *op, void *ctx) \
-	{                                          \
-		return apply(op, ctx, n);          \
-	}                                          \
-	static int undo_##n(struct op *op, void *ctx)  \
-	{                                          \
-		return undo(op, ctx, n);           \
+#define STEP(n)                                                                                                        \
+	static int apply_##n(struct op *op, void *ctx)                                                                 \
+	{                                                                                                              \
+		return apply(op, ctx, n);                                                                              \
+	}                                                                                                              \
+	static int undo_##n(struct op *op, void *ctx)                                                                  \
+	{                                                                                                              \
+		return undo(op, ctx, n);                                                                               \
 	}
 
 STEP(1)
