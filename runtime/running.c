@@ -17,11 +17,9 @@
 #include "runtime/host.h"
 #include "runtime/path.h"
 #include "templates/store.h"
+#include "templates/template.h"
 
 #define KILL_TIMEOUT_MS 30000
-
-/* What a template may call its init, in the kernel's own order (init/main.c), but for the shell. */
-static const char *const inits[] = {"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd"};
 
 /* Before anything exists: from here on, whatever happens, the VE can be found and taken down. */
 static int record_apply(struct op *op, void *ctx)
@@ -233,9 +231,9 @@ static int cgroup_undo(struct op *op, void *ctx)
 
 static const char *find_init(int root)
 {
-	for (size_t i = 0; i < countof(inits); i++)
-		if (path_is_program(root, inits[i]))
-			return inits[i];
+	for (const char *const *init = template_inits; *init; init++)
+		if (path_is_program(root, *init))
+			return *init;
 	return NULL;
 }
 
@@ -248,7 +246,7 @@ static int launch_apply(struct op *op, void *ctx)
 	const char *init = find_init(running->root);
 	if (!init)
 		return err_say(op->err, ERR_BAD_TEMPLATE, "there is no init (%s, …) in the private area of CT %u",
-			       inits[0], ve->ctid);
+			       template_inits[0], ve->ctid);
 	int r = bind_open(op->host->node.lxcfs, binds, op->err);
 	if (r < 0)
 		return r;

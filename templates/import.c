@@ -22,11 +22,6 @@
 
 #define FRESH RECORD_LAYERS "/.new"
 
-/* Where a system has its init; what of these exists is run by the VE's start. */
-static const char *const inits[] = {
-	"/sbin/init", "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/etc/init", "/bin/init",
-};
-
 /* Turns bytes of an archive into percent for who listens, each once. */
 struct meter {
 	const struct template_progress *progress;
@@ -121,9 +116,9 @@ static bool has_init(int tree)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
-	for (size_t i = 0; i < countof(inits); i++) {
+	for (const char *const *init = template_inits; *init; init++) {
 		struct stat st;
-		cleanup_fd int fd = (int)syscall(SYS_openat2, tree, inits[i], &how, sizeof(how));
+		cleanup_fd int fd = (int)syscall(SYS_openat2, tree, *init, &how, sizeof(how));
 		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111))
 			return true;
 	}
@@ -143,7 +138,7 @@ static int fill_fresh(const struct import *import, int archive, int tree, struct
 		return r;
 	if (!has_init(tree))
 		return err_say(err, ERR_BAD_TEMPLATE, "template %s: not a system: it has no %s or other init",
-			       import->name, inits[0]);
+			       import->name, template_inits[0]);
 	template->size = unpacked.size;
 	template->entries = unpacked.entries;
 	template->dropped = unpacked.dropped;

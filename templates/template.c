@@ -13,6 +13,10 @@
 #include "templates/names.h"
 #include "templates/record.h"
 
+const char *const template_inits[] = {
+	"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd", "/lib/systemd/systemd", NULL,
+};
+
 void template_done(struct template *template)
 {
 	free(template->name);

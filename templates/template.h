@@ -28,6 +28,9 @@ struct template_progress {
 	void *ctx;
 };
 
+/* Where a system has its init, in the order of looking; ends with NULL. A tree without any of them is no template. */
+extern const char *const template_inits[];
+
 void template_done(struct template *template);
 
 /* `dir` is the template directory (…/template) everywhere. */
