@@ -7,8 +7,9 @@ rss() {
 	awk '/^VmRSS:/ { print $2 }' "/proc/$(pidof -s vzd)/status"
 }
 
+# Kernel threads have no command line.
 processes() {
-	find /proc -maxdepth 1 -name '[0-9]*' | wc -l
+	grep -l . /proc/[0-9]*/cmdline 2>/dev/null | wc -l
 }
 
 before=$(rss) processes_before=$(processes)
