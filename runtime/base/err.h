@@ -37,11 +37,18 @@ enum err_kind {
 	ERR_DELETE, /* the private area could not be removed */
 	ERR_QUOTA,  /* disk quota could not be set or read */
 	ERR_BAD_HOSTNAME,
-	ERR_SCRIPT,	      /* an action script failed */
-	ERR_CONFIG_EXISTS,    /* create: the CTID is taken, or the sample is missing */
-	ERR_BAD_CONFIG,	      /* a config file that does not parse */
-	ERR_NO_TEMPLATE,      /* no template of that name */
-	ERR_TEMPLATE_DAMAGED, /* truncated, wrong checksum, or not an archive */
+	ERR_BAD_ADDRESS,       /* an IP address that cannot be used so */
+	ERR_BAD_NAMESERVER,    /* name servers could not be set */
+	ERR_ADDRESS_IN_USE,    /* somebody has that address */
+	ERR_ADD_ADDRESS,       /* the address could not be given to the VE */
+	ERR_NETDEV,	       /* a device of the node could not be moved */
+	ERR_NETFILTER_RUNNING, /* netfilter does not change in a running VE */
+	ERR_VETH,	       /* an Ethernet interface of the VE's could not be made or changed */
+	ERR_SCRIPT,	       /* an action script failed */
+	ERR_CONFIG_EXISTS,     /* create: the CTID is taken, or the sample is missing */
+	ERR_BAD_CONFIG,	       /* a config file that does not parse */
+	ERR_NO_TEMPLATE,       /* no template of that name */
+	ERR_TEMPLATE_DAMAGED,  /* truncated, wrong checksum, or not an archive */
 	ERR_TEMPLATE_IN_USE,
 	ERR_DISABLED,	  /* DISABLED="yes": start refused */
 	ERR_APPLY_CONFIG, /* --applyconfig: the sample is missing or bad */

@@ -18,10 +18,14 @@
 #define PATH_SOCKET "/run/vz/io.openve"
 #define PATH_RECORDS "/run/vz/ve"
 #define PATH_LOCKS "/run/vz/lock"
+#define PATH_NETNS "/run/vz/netns"
+#define PATH_FILTER "/run/vz/filter"
 
 #define PATH_LOG "/var/log/vz/vzctl.log"
 #define PATH_CGROUP "/sys/fs/cgroup"
+#define PATH_SYSCTL_NET "/proc/sys/net"
 #define PATH_LXCFS "/var/lib/lxcfs"
 
 #define PATH_RECIPES "/usr/share/openve/recipes"
+#define PATH_FILTER_PROGRAM "/usr/lib/openve/vzfilter"
 #define PATH_TEMPLATE_BUILD "/usr/lib/openve/template-build"

@@ -1,0 +1,4 @@
+/* Network namespaces, as fds. */
+#pragma once
+
+#define NETNS_OWN (-1) /* the one that we are in */
