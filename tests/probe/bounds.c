@@ -288,6 +288,58 @@ static void try_flood_of_watches(struct attempt *attempt)
 		breach(attempt, "more than %d inotify instances", made);
 }
 
+/* Memory of the kernel that is charged to nobody. */
+static void try_settings(struct attempt *attempt)
+{
+	static const char *const ceilings[] = {
+		"/proc/sys/net/ipv4/ipfrag_high_thresh",    "/proc/sys/net/ipv4/ipfrag_time",
+		"/proc/sys/net/ipv4/tcp_max_tw_buckets",    "/proc/sys/net/ipv6/ip6frag_high_thresh",
+		"/proc/sys/net/ipv6/ip6frag_time",	    "/proc/sys/net/netfilter/nf_conntrack_frag6_high_thresh",
+		"/proc/sys/net/netfilter/nf_conntrack_max",
+	};
+
+	for (size_t i = 0; i < countof(ceilings); i++) {
+		int fd = open(ceilings[i], O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		must_refuse(attempt, write(fd, "1000000000", 10), "write %s", ceilings[i]);
+		close(fd);
+	}
+}
+
+static bool is_loaded(const char *module)
+{
+	FILE *modules = fopen("/proc/modules", "re");
+	char line[1024], name[64];
+	bool found = false;
+
+	while (modules && !found && fgets(line, sizeof(line), modules))
+		found = sscanf(line, "%63s", name) == 1 && strcmp(name, module) == 0;
+	if (modules)
+		fclose(modules);
+	return found;
+}
+
+static void try_modules(struct attempt *attempt)
+{
+	static const struct {
+		const char *type, *module;
+	} file_systems[] = {
+		{"btrfs", "btrfs"}, {"cifs", "cifs"},	{"f2fs", "f2fs"}, {"iso9660", "isofs"},
+		{"nfs", "nfs"},	    {"ntfs3", "ntfs3"}, {"udf", "udf"},	  {"vfat", "vfat"},
+	};
+
+	if (!own_mounts(attempt))
+		return;
+	for (size_t i = 0; i < countof(file_systems); i++) {
+		if (is_loaded(file_systems[i].module))
+			continue;
+		mount("none", "/tmp", file_systems[i].type, 0, NULL);
+		if (is_loaded(file_systems[i].module))
+			breach(attempt, "a mount of %s made the kernel load a module", file_systems[i].type);
+	}
+}
+
 struct probes bounds_probes(void)
 {
 	static const struct probe list[] = {
@@ -301,6 +353,8 @@ struct probes bounds_probes(void)
 		{"rlimits cannot be raised", try_rlimits},
 		{"the OOM killer spares nobody", try_oom_score},
 		{"ceilings of the user namespace cannot be raised", try_ceilings},
+		{"ceilings of the kernel's memory for packets cannot be raised", try_settings},
+		{"mounts make the kernel load no modules", try_modules},
 		{"network namespaces are limited", try_flood_of_networks},
 		{"UTS namespaces are limited", try_flood_of_names},
 		{"inotify instances are limited", try_flood_of_watches},
