@@ -80,6 +80,7 @@ char *cell_show(const struct cell *cell, bool whole)
 	case CELL_BOOL:
 		return mem_strdup(cell->flag ? "yes" : "no");
 	case CELL_LIST:
+	case CELL_FLAGS:
 		return list_cell(cell->text ? cell->text : "", whole);
 	case CELL_GROUP:
 		return cell->group.known ? number_cell(cell->group.numbers[0]) : none_cell();
@@ -134,6 +135,32 @@ static void json_list(const char *words, struct text *out)
 	text_add(out, "]");
 }
 
+static void json_flag(const char *word, size_t len, struct text *out)
+{
+	const char *colon = memchr(word, ':', len);
+
+	text_add(out, "\n      ");
+	json_bytes(word, colon ? (size_t)(colon - word) : len, out);
+	text_add(out, ": %s", colon && str_after(colon, ":on") ? "true" : "false");
+}
+
+static void json_flags(const char *words, struct text *out)
+{
+	const char *comma = "";
+
+	if (!*words)
+		return text_add(out, "null");
+	text_add(out, "{");
+	for (const char *w = words; *w; w += strspn(w, " ")) {
+		size_t len = strcspn(w, " ");
+		text_add(out, "%s", comma);
+		json_flag(w, len, out);
+		comma = ",";
+		w += len;
+	}
+	text_add(out, "\n    }");
+}
+
 static void json_group(const struct cell *cell, struct text *out)
 {
 	text_add(out, "{");
@@ -155,6 +182,8 @@ void cell_json(const struct cell *cell, struct text *out)
 		return json_number(cell->number, out);
 	case CELL_BOOL:
 		return text_add(out, cell->flag ? "true" : "false");
+	case CELL_FLAGS:
+		return json_flags(cell->text ? cell->text : "", out);
 	case CELL_LIST:
 		return json_list(cell->text ? cell->text : "", out);
 	case CELL_GROUP:
@@ -192,6 +221,7 @@ int cell_compare(const struct cell *a, const struct cell *b)
 	switch (a->kind) {
 	case CELL_TEXT:
 	case CELL_LIST:
+	case CELL_FLAGS:
 		return strcmp(a->text ? a->text : "", b->text ? b->text : "");
 	case CELL_NUMBER:
 	case CELL_COUNT:

@@ -14,6 +14,7 @@ enum cell_kind {
 	CELL_COUNT,  /* `number`; a column shows `-` for 0 */
 	CELL_BOOL,   /* yes, no */
 	CELL_LIST,   /* words separated by blanks; a column within a line shows the first */
+	CELL_FLAGS,  /* words NAME:on and NAME:off separated by blanks; JSON has true and false */
 	CELL_GROUP,  /* named numbers; a column shows the first */
 	CELL_LOAD,   /* load averages */
 	CELL_TIME,   /* `number` seconds since the epoch; JSON has the number */
@@ -26,7 +27,7 @@ enum cell_kind {
 
 struct cell {
 	enum cell_kind kind;
-	const char *text; /* of CELL_TEXT and CELL_LIST; the record's */
+	const char *text; /* of CELL_TEXT, CELL_LIST and CELL_FLAGS; the record's */
 	union {
 		uint64_t number;
 		bool flag;

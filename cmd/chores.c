@@ -7,6 +7,8 @@
 #include "cmd/work.h"
 #include "cmd/worker.h"
 #include "runtime/lifecycle.h"
+#include "runtime/network.h"
+#include "runtime/network_filter.h"
 #include "runtime/ostemplate.h"
 
 #define EMBEDDED_TEMPLATE "busybox"
@@ -34,6 +36,42 @@ int chore_recover(struct workers *workers, void (*ended)(void *ctx), void *ctx, 
 	const struct job job = {
 		.verb = RECOVER_VERB,
 		.run = run_recover,
+		.hear = on_message,
+		.ended = ended,
+		.ctx = ctx,
+	};
+	return worker_start(workers, &job, err);
+}
+
+static int run_network(struct work *work, void *ctx)
+{
+	(void)ctx;
+	return network_filter_rebuild(&work->op);
+}
+
+int chore_network(struct workers *workers, void (*ended)(void *ctx), void *ctx, struct err *err)
+{
+	const struct job job = {
+		.verb = NETWORK_VERB,
+		.run = run_network,
+		.hear = on_message,
+		.ended = ended,
+		.ctx = ctx,
+	};
+	return worker_start(workers, &job, err);
+}
+
+static int run_neighbours(struct work *work, void *ctx)
+{
+	(void)ctx;
+	return network_answer(&work->op);
+}
+
+int chore_neighbours(struct workers *workers, void (*ended)(void *ctx), void *ctx, struct err *err)
+{
+	const struct job job = {
+		.verb = NEIGHBOURS_VERB,
+		.run = run_neighbours,
 		.hear = on_message,
 		.ended = ended,
 		.ctx = ctx,

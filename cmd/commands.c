@@ -43,6 +43,11 @@ static const struct option_row restart_options[] = {
 	{0},
 };
 
+static const struct option_row status_options[] = {
+	{"detail", NULL, NULL, "also its interfaces, addresses, ports and traffic"},
+	{0},
+};
+
 static const struct option_row list_options[] = {
 	{"json", NULL, NULL, "print JSON"},
 	{"no-header", NULL, NULL, "print no header"},
@@ -86,8 +91,8 @@ const struct command command_table[] = {
 	 .help = "stop it"},
 	{.name = "restart", .words = "CTID", ONE_VE, .method = "Restart", .options = restart_options,
 	 .run = operation_run, .help = "stop it, if it runs, and start it"},
-	{.name = "status", .words = "CTID", ONE_VE, .method = "Status", .run = operation_status,
-	 .help = "tell its state in one line"},
+	{.name = "status", .words = "CTID", ONE_VE, .method = "Status", .options = status_options,
+	 .run = operation_status, .help = "tell its state in one line"},
 	{.name = "mount", .words = "CTID", ONE_VE, .method = "Mount", .run = operation_run,
 	 .help = "mount its files"},
 	{.name = "umount", .words = "CTID", ONE_VE, .method = "Umount", .run = operation_run,

@@ -13,7 +13,13 @@ enum what {
 	TEXT,
 	CTID,
 	SMART_NAME,
-	IP,
+	LIST,
+	FEATURES,
+	NETFILTER,
+	RATE,
+	SENT,
+	RECEIVED,
+	DROPPED,
 	LAVERAGE,
 	UPTIME,
 	CPULIMIT,
@@ -59,13 +65,30 @@ const struct field field_table[] = {
 	{"smart_name", "SMARTNAME", 10, SMART_NAME, 0, 0},
 	{"description", "DESCRIPTION", -32, TEXT, AT(config.description), 0},
 	{"ostemplate", "OSTEMPLATE", -32, TEXT, AT(config.ostemplate), 0},
-	{"ip", "IP_ADDR", -15, IP, 0, 0},
+	{"ip", "IP_ADDR", -15, LIST, AT(lists[RECORD_IPS]), 0},
+	{"nameserver", "NAMESERVER", -15, LIST, AT(config.nameserver), 0},
+	{"searchdomain", "SEARCHDOMAIN", -15, LIST, AT(config.searchdomain), 0},
 	{"status", "STATUS", -9, TEXT, AT(status), 0},
 	COUNTER_ROWS("numproc", "NPROC", NUMPROC),
 	COUNTER_ROWS("physpages", "PHYSP", PHYSPAGES),
 	COUNTER_ROWS("swappages", "SWAPP", SWAPPAGES),
 	DISK_ROWS("diskspace", "DSPACE", DISKSPACE),
 	DISK_ROWS("diskinodes", "DINODES", DISKINODES),
+	{"netif", "NET_INTERFACES", -32, LIST, AT(lists[RECORD_HOST_IFNAME]), 0},
+	{"ifname", "IFNAME", -8, LIST, AT(lists[RECORD_IFNAME]), 0},
+	{"host_ifname", "HOST_IFNAME", -16, LIST, AT(lists[RECORD_HOST_IFNAME]), 0},
+	{"mac", "MAC", -17, LIST, AT(lists[RECORD_MAC]), 0},
+	{"host_mac", "HOST_MAC", -17, LIST, AT(lists[RECORD_HOST_MAC]), 0},
+	{"bridge", "BRIDGE", -15, LIST, AT(lists[RECORD_BRIDGE]), 0},
+	{"gw", "GATEWAY", -15, LIST, AT(lists[RECORD_GW]), 0},
+	{"netdev", "NETDEV", -15, LIST, AT(config.netdev), 0},
+	{"ports", "PORTS", -24, LIST, AT(config.ports), 0},
+	{"rate", "RATE", 10, RATE, 0, 0},
+	{"sent", "SENT", 14, SENT, 0, 0},
+	{"received", "RECEIVED", 14, RECEIVED, 0, 0},
+	{"dropped", "DROPPED", 10, DROPPED, 0, 0},
+	{"netfilter", "NETFILTER", -9, NETFILTER, 0, 0},
+	{"features", "FEATURES", -15, FEATURES, AT(config.features), 0},
 	{"laverage", "LAVERAGE", 14, LAVERAGE, 0, 0},
 	{"uptime", "UPTIME", 15, UPTIME, 0, 0},
 	{"cpulimit", "CPULIM", 7, CPULIMIT, 0, 0},
@@ -80,10 +103,10 @@ const size_t field_count = countof(field_table);
 
 /* vzlist's other fields; a counter among them has its .m .b .l .f too. */
 static const char *const unsupported[] = {
-	"bootorder", "capability", "dcachesize", "dgramrcvbuf", "features", "iolimit", "iopslimit",
-	"ioprio", "kmemsize", "lockedpages", "mount_opts", "nameserver", "netfilter", "numfile",
+	"bootorder", "capability", "dcachesize", "dgramrcvbuf", "iolimit", "iopslimit",
+	"ioprio", "kmemsize", "lockedpages", "mount_opts", "numfile",
 	"numflock", "numiptent", "numothersock", "numpty", "numsiginfo", "numtcpsock", "onboot",
-	"oomguarpages", "othersockbuf", "privvmpages", "searchdomain", "shmpages", "tcprcvbuf", "tcpsndbuf",
+	"oomguarpages", "othersockbuf", "privvmpages", "shmpages", "tcprcvbuf", "tcpsndbuf",
 	"vm_overcommit", "vmguarpages",
 };
 /* clang-format on */
@@ -168,6 +191,29 @@ static struct cell load(const struct record *r)
 	return (struct cell){.kind = CELL_LOAD, .load = {r->load[0], r->load[1], r->load[2]}};
 }
 
+/* Both families together, bytes first. */
+static struct cell traffic(const struct record *r, const struct net_count *v4, const struct net_count *v6)
+{
+	static const char *const names[] = {"bytes", "packets"};
+	const uint64_t numbers[] = {v4->bytes + v6->bytes, v4->packets + v6->packets};
+
+	return r->has_traffic ? cell_group(names, numbers, countof(names), true) : cell_text(NULL);
+}
+
+static struct cell dropped(const struct record *r)
+{
+	static const char *const names[] = {"packets", "bytes"};
+	const uint64_t numbers[] = {r->traffic.dropped.packets, r->traffic.dropped.bytes};
+
+	return r->has_traffic ? cell_group(names, numbers, countof(names), true) : cell_text(NULL);
+}
+
+static const char *netfilter(const struct record *r)
+{
+	const struct param *row = param_by_key(&config_table, "NETFILTER");
+	return param_given(&config_table, row, &r->config) ? row->words[r->config.netfilter] : NULL;
+}
+
 static const char *layout(const struct record *r)
 {
 	return param_by_key(&config_table, "VE_LAYOUT")->words[r->config.layout];
@@ -184,8 +230,20 @@ struct cell field_get(const void *record, const struct field *field)
 		return cell_number(r->ctid);
 	case SMART_NAME:
 		return r->config.name ? cell_text(r->config.name) : cell_number(r->ctid);
-	case IP: /* a VE has no address of its own yet */
-		return (struct cell){.kind = CELL_LIST};
+	case LIST:
+		return (struct cell){.kind = CELL_LIST, .text = *(char *const *)((const char *)record + field->at)};
+	case FEATURES:
+		return (struct cell){.kind = CELL_FLAGS, .text = r->config.features};
+	case NETFILTER:
+		return cell_text(netfilter(r));
+	case RATE: /* Kbit/s, as in RATE */
+		return cell_number(r->config.rate ? r->config.rate / 1000 : CELL_UNKNOWN);
+	case SENT:
+		return traffic(r, &r->traffic.sent4, &r->traffic.sent6);
+	case RECEIVED:
+		return traffic(r, &r->traffic.received4, &r->traffic.received6);
+	case DROPPED:
+		return dropped(r);
 	case LAVERAGE:
 		return load(r);
 	case UPTIME:
@@ -261,13 +319,18 @@ int field_parse(const char *names, bool json, const struct field ***ret, size_t 
 	return 0;
 }
 
+bool field_needs_traffic(const struct field *field)
+{
+	return field->what == SENT || field->what == RECEIVED || field->what == DROPPED;
+}
+
 void field_json(const struct field ***ret, size_t *ret_n)
 {
 	const struct field **fields = mem_zero(field_count, sizeof(struct field *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < field_count; i++)
-		if (field_table[i].part == 0)
+		if (field_table[i].part == 0 && !field_needs_traffic(&field_table[i]))
 			fields[n++] = &field_table[i];
 	*ret = fields;
 	*ret_n = n;

@@ -20,5 +20,8 @@ int field_find(const char *name, const char *what, const struct field **ret, str
 /* The rows of a list separated by commas; the caller frees. With `json`, a field that is part of another is refused. */
 int field_parse(const char *names, bool json, const struct field ***ret, size_t *ret_n, struct err *err);
 
-/* All that JSON shows; the caller frees. */
+/* Is vzd to count the traffic for it? */
+bool field_needs_traffic(const struct field *field);
+
+/* All that JSON shows without being asked for fields, those that need no counting; the caller frees. */
 void field_json(const struct field ***ret, size_t *ret_n);

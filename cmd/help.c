@@ -16,7 +16,12 @@ void help_version(FILE *out)
 
 static void print_row(FILE *out, int indent, const char *left, const char *help)
 {
-	fprintf(out, "%*s%-*s %s\n", indent, "", COLUMN - indent, left, help);
+	bool fits = strlen(left) <= (size_t)(COLUMN - indent);
+
+	fprintf(out, "%*s%-*s", indent, "", COLUMN - indent, left);
+	if (!fits)
+		fprintf(out, "\n%*s", COLUMN, "");
+	fprintf(out, " %s\n", help);
 }
 
 static void print_option(FILE *out, int indent, const char *name, const char *argument, const char *help)

@@ -99,6 +99,18 @@ TYPE(Disk,
      FIELD_NULL(soft, INT),
      FIELD_NULL(hard, INT));
 
+TYPE(Count,
+     FIELD(packets, INT),
+     FIELD(bytes, INT));
+
+TYPE(Traffic,
+     FIELD_TYPE(sent4, Count),
+     FIELD_TYPE(sent6, Count),
+     FIELD_TYPE(received4, Count),
+     FIELD_TYPE(received6, Count),
+     COMMENT("What the filter threw away of what the VE sent"),
+     FIELD_TYPE(dropped, Count));
+
 TYPE(VE,
      FIELD(ctid, INT),
      COMMENT("running, stopped, mounted, suspended or broken"),
@@ -118,10 +130,14 @@ TYPE(VE,
      FIELD_TYPE(diskinodes, Disk),
      SD_VARLINK_DEFINE_FIELD(laverage, SD_VARLINK_FLOAT, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
      COMMENT("Seconds, 0 when it does not run"),
-     FIELD(uptime, FLOAT));
+     FIELD(uptime, FLOAT),
+     COMMENT("Since it was created; null if it was not asked for, or nothing counts"),
+     SD_VARLINK_DEFINE_FIELD_BY_TYPE(network, Traffic, SD_VARLINK_NULLABLE));
 
 METHOD(List, ONLY_MORE,
        SD_VARLINK_DEFINE_INPUT(ves, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+       COMMENT("Count the traffic, too, which takes longer"),
+       IN_NULL(traffic, BOOL),
        OUT_TYPE(ve, VE, SD_VARLINK_NULLABLE));
 
 METHOD(Exec, MORE,
@@ -172,7 +188,8 @@ METHOD(TemplateDelete, MORE, IN(name, STRING), PROGRESS);
 static const sd_varlink_symbol *const symbols[] = {
 	SD_VARLINK_INTERFACE_COMMENT("OpenVE: virtual environments of a node. Served by vzd on /run/vz/io.openve."),
 	SD_VARLINK_INTERFACE_COMMENT("A VE is named by its CTID in decimal or by its name."),
-	SD_VARLINK_INTERFACE_COMMENT("Settings are the keys and values of /etc/vz/conf/CTID.conf."),
+	SD_VARLINK_INTERFACE_COMMENT("Settings are the keys and values of /etc/vz/conf/CTID.conf. Lists change by"),
+	SD_VARLINK_INTERFACE_COMMENT("keys of their own, such as IPADD and IPDEL: options of vzctl set in capitals."),
 	SD_VARLINK_INTERFACE_COMMENT("With `more`, a method that takes long first answers any number of times with"),
 	SD_VARLINK_INTERFACE_COMMENT("`message` or `percent` set; its last answer has neither."),
 	&vl_type_Message,
@@ -198,6 +215,9 @@ static const sd_varlink_symbol *const symbols[] = {
 	&vl_type_Counter,
 	SD_VARLINK_SYMBOL_COMMENT("Disk quota of a VE; null is no limit, or not known"),
 	&vl_type_Disk,
+	&vl_type_Count,
+	SD_VARLINK_SYMBOL_COMMENT("Traffic of a VE by direction, from its own point of view, and family"),
+	&vl_type_Traffic,
 	SD_VARLINK_SYMBOL_COMMENT("What there is to know of a VE"),
 	&vl_type_VE,
 	SD_VARLINK_SYMBOL_COMMENT("One answer a VE, the last one has none. Without names: all"),

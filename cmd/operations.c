@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/client.h"
+#include "cmd/detail.h"
 #include "cmd/report.h"
 #include "cmd/request.h"
 #include "runtime/base/err.h"
@@ -67,5 +68,8 @@ int operation_status(struct request *request)
 		return r;
 	cleanup_free char *line = operation_status_line(request->options.words[0], answer);
 	puts(line);
-	return 0;
+	if (!options_value(&request->options, "detail") || !is(answer, "exists"))
+		return 0;
+	fflush(stdout);
+	return detail_show(request->client, request->options.words[0], stdout, request->err);
 }

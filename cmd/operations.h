@@ -14,7 +14,8 @@ int operation_stop(struct request *request);
 /* Without a CTID of the caller's choice, the one that vzd took is the last line of stdout. */
 int operation_create(struct request *request);
 
-/* One line for scripts, whatever --quiet says: `CTID 101 exist mounted running`. */
+/* One line for scripts, whatever --quiet says: `CTID 101 exist mounted running`. With --detail, more for people below
+ * it. */
 int operation_status(struct request *request);
 
 /* That line, from vzd's answer; the caller frees. `ve` stands for the CTID of one that does not exist. */

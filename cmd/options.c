@@ -49,7 +49,7 @@ static struct option *name_all(const struct option_row *rows, bool settings)
 		add(names, &n, rows[i].name, rows[i].argument);
 	for (size_t i = 0; settings && i < config_table.n; i++)
 		if (config_table.rows[i].option)
-			add(names, &n, config_table.rows[i].option, true);
+			add(names, &n, config_table.rows[i].option, config_table.rows[i].argument);
 	for (size_t i = 0; i < aliases; i++)
 		add(names, &n, config_table.option_aliases[i].alias, true);
 	return names;
@@ -80,13 +80,21 @@ static int refuse(const char *arg, const struct option *names, struct err *err)
 	return err_say(err, ERR_BAD_VALUE, "vzctl: unrecognized option '--%s'", bare);
 }
 
+static int take_setting(struct ve_config *settings, const char *name, const char *argument, struct err *err)
+{
+	const struct param *row = param_by_option(&config_table, name);
+
+	if ((row->flags & PARAM_ONCE) && param_given(&config_table, row, settings))
+		return err_say(err, ERR_BAD_VALUE, "--%s is given twice: a command changes one interface", name);
+	return param_parse(&config_table, row, settings, argument ? argument : "yes", PARAM_FROM_OPTION, err);
+}
+
 static int take(struct options *options, const struct option *option, const char *argument, struct err *err)
 {
 	size_t i = (size_t)(option->val - FIRST);
 
 	if (i >= count(options->rows))
-		return param_parse(&config_table, param_by_option(&config_table, option->name), &options->settings,
-				   argument, PARAM_FROM_OPTION, err);
+		return take_setting(&options->settings, option->name, argument, err);
 	options->values[i] = argument ? argument : "";
 	return 0;
 }

@@ -55,7 +55,7 @@ static void print_header(FILE *out, const struct listing *listing, struct text *
 /* A number that is too long for its column is shown whole: half a number is a wrong one. */
 static bool may_cut(const struct cell *cell)
 {
-	return cell->kind == CELL_TEXT || cell->kind == CELL_LIST;
+	return cell->kind == CELL_TEXT || cell->kind == CELL_LIST || cell->kind == CELL_FLAGS;
 }
 
 static void print_line(FILE *out, const struct listing *listing, const void *record, unsigned flags, struct text *line)

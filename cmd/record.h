@@ -6,6 +6,7 @@
 #include <systemd/sd-json.h>
 
 #include "runtime/config.h"
+#include "runtime/netif.h"
 
 struct err;
 
@@ -19,6 +20,18 @@ struct disk_counter {
 	uint64_t usage, soft, hard; /* or RECORD_UNKNOWN */
 };
 
+/* What there is of a VE's interfaces taken together. */
+enum record_list {
+	RECORD_IPS, /* without their prefixes; the routed ones first */
+	RECORD_IFNAME,
+	RECORD_HOST_IFNAME,
+	RECORD_MAC,
+	RECORD_HOST_MAC,
+	RECORD_BRIDGE,
+	RECORD_GW,
+	RECORD_LISTS
+};
+
 struct record {
 	uint32_t ctid;
 	char *status;	      /* "running", … */
@@ -30,6 +43,10 @@ struct record {
 	struct counter swappages;      /* bytes */
 	struct disk_counter diskspace; /* bytes */
 	struct disk_counter diskinodes;
+	struct netifs netifs;	   /* its Ethernet interfaces */
+	char *lists[RECORD_LISTS]; /* words separated by blanks, "" for none */
+	struct net_traffic traffic;
+	bool has_traffic;
 	double load[3]; /* the first is negative when it is not running */
 	double uptime;	/* seconds, 0 when it is not running */
 };

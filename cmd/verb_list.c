@@ -89,6 +89,31 @@ static int set_usage(sd_json_variant **ve, const struct info *info)
 	return r;
 }
 
+static int set_count(sd_json_variant **traffic, const char *name, const struct net_count *count)
+{
+	cleanup_variant sd_json_variant *v = NULL;
+
+	int r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_UNSIGNED("packets", count->packets),
+			       SD_JSON_BUILD_PAIR_UNSIGNED("bytes", count->bytes));
+	return r < 0 ? r : sd_json_variant_set_field(traffic, name, v);
+}
+
+static int set_traffic(sd_json_variant **ve, const struct info *info)
+{
+	cleanup_variant sd_json_variant *traffic = NULL;
+	int r;
+
+	if (!info->has_traffic)
+		return 0;
+	if ((r = set_count(&traffic, "sent4", &info->traffic.sent4)) < 0 ||
+	    (r = set_count(&traffic, "sent6", &info->traffic.sent6)) < 0 ||
+	    (r = set_count(&traffic, "received4", &info->traffic.received4)) < 0 ||
+	    (r = set_count(&traffic, "received6", &info->traffic.received6)) < 0 ||
+	    (r = set_count(&traffic, "dropped", &info->traffic.dropped)) < 0)
+		return r;
+	return sd_json_variant_set_field(ve, "network", traffic);
+}
+
 static int answer_ve(struct invocation *invocation, const struct info *info)
 {
 	cleanup_variant sd_json_variant *ve = NULL, *answer = NULL;
@@ -99,6 +124,8 @@ static int answer_ve(struct invocation *invocation, const struct info *info)
 		r = set_settings(&ve, &info->ve.config);
 	if (r >= 0)
 		r = set_usage(&ve, info);
+	if (r >= 0)
+		r = set_traffic(&ve, info);
 	if (r >= 0)
 		r = sd_json_buildo(&answer, SD_JSON_BUILD_PAIR_VARIANT("ve", ve));
 	if (r >= 0)
@@ -112,6 +139,8 @@ static int list_one(struct invocation *invocation, uint32_t ctid)
 	struct info info = {0};
 
 	int r = info_read(op->host, ctid, &info, op->err);
+	if (r == 0 && verb_flag(invocation, "traffic"))
+		info_read_traffic(op->host, &info);
 	if (r == 0)
 		r = answer_ve(invocation, &info);
 	info_done(&info);

@@ -18,9 +18,11 @@
 #include "cmd/chores.h"
 #include "cmd/console.h"
 #include "cmd/exits.h"
+#include "cmd/keeper.h"
 #include "cmd/log.h"
 #include "cmd/sealed.h"
 #include "cmd/server.h"
+#include "cmd/uplinks.h"
 #include "cmd/watch.h"
 #include "cmd/worker.h"
 #include "runtime/base/err.h"
@@ -40,6 +42,8 @@ struct vzd {
 	struct workers workers;
 	struct workers_listener listener;
 	struct watch watch;
+	struct keeper keeper;
+	struct uplinks uplinks;
 	struct server server;
 	int socket; /* that we were started with; -1 */
 	bool stopping;
@@ -85,9 +89,21 @@ static void on_settle(void *ctx, uint32_t ctid)
 		watch_settle(&vzd->watch, ctid);
 }
 
-static void on_recovered_again(void *ctx)
+static void on_chore_ended(void *ctx)
 {
 	(void)ctx;
+}
+
+/* The tables that it has adopted, if there were any, may lack what happened while nobody kept them. */
+static void on_keeper_renewed(void *ctx)
+{
+	struct vzd *vzd = ctx;
+	struct err err = {0};
+
+	if (vzd->stopping)
+		return;
+	if (chore_network(&vzd->workers, on_chore_ended, vzd, &err) < 0)
+		log_error("cannot make the filter of the network: %s", err.text);
 }
 
 /* A recovery that dies is not tried again: it would die again. */
@@ -98,8 +114,17 @@ static void on_cut_short(void *ctx, const char *verb)
 
 	if (vzd->stopping || str_eq(verb, RECOVER_VERB))
 		return;
-	if (chore_recover(&vzd->workers, on_recovered_again, vzd, &err) < 0)
+	if (chore_recover(&vzd->workers, on_chore_ended, vzd, &err) < 0)
 		log_error("cannot clear away what \"%s\" left behind: %s", verb, err.text);
+}
+
+static void on_uplinks(void *ctx)
+{
+	struct vzd *vzd = ctx;
+	struct err err = {0};
+
+	if (!vzd->stopping && chore_neighbours(&vzd->workers, on_chore_ended, vzd, &err) < 0)
+		log_error("cannot answer for the addresses of VEs: %s", err.text);
 }
 
 static void on_idle(void *ctx)
@@ -148,6 +173,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	else
 		log_info("read %s again", PATH_NODE_CONFIG);
 	vzd->server.admins = server_admins();
+	on_keeper_renewed(vzd);
 	return 0;
 }
 
@@ -284,6 +310,13 @@ static int open_events(struct vzd *vzd, struct err *err)
 		.host = &vzd->host,
 		.reboots = REBOOTS_NONE,
 	};
+	vzd->keeper = (struct keeper){
+		.event = vzd->event,
+		.exits = &vzd->exits,
+		.renewed = on_keeper_renewed,
+		.ctx = vzd,
+	};
+	vzd->uplinks = (struct uplinks){.event = vzd->event, .up = on_uplinks, .ctx = vzd};
 	vzd->server.calls = (struct calls){.workers = &vzd->workers, .execs.exits = &vzd->exits, .host = &vzd->host};
 	return 0;
 }
@@ -303,6 +336,8 @@ static int run(struct vzd *vzd, char *argv[], struct err *err)
 	take_fds(vzd);
 
 	/* Nobody is served before what a crash left behind is cleared away. */
+	if ((r = keeper_open(&vzd->keeper, err)) < 0 || (r = uplinks_watch(&vzd->uplinks, err)) < 0)
+		return r;
 	r = chore_recover(&vzd->workers, on_recovered, vzd, err);
 	if (r < 0)
 		return r;
@@ -314,6 +349,8 @@ static void vzd_done(struct vzd *vzd)
 {
 	server_close(&vzd->server);
 	watch_close(&vzd->watch);
+	keeper_close(&vzd->keeper);
+	uplinks_close(&vzd->uplinks);
 	exits_close(&vzd->exits);
 	sd_event_unref(vzd->event);
 }

@@ -113,7 +113,22 @@ static void close_others(int *keep, size_t n)
 
 static void keep_only(const struct host *host, const struct job *job, int channel)
 {
-	const int own[] = {0, 1, 2, channel, host->pool, host->template_dir, host->layers, host->device_filter};
+	const struct guard *guard = &host->guard;
+	const int own[] = {
+		0,
+		1,
+		2,
+		channel,
+		host->pool,
+		host->template_dir,
+		host->layers,
+		guard->devices,
+		guard->devices_tun,
+		guard->autoload,
+		guard->sysctl,
+		guard->netlink.program,
+		guard->netlink.storage,
+	};
 	cleanup_free int *keep = mem_zero(countof(own) + job->n_fds, sizeof(*keep));
 
 	memcpy(keep, own, sizeof(own));

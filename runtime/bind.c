@@ -13,6 +13,7 @@
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
+#include "runtime/grant.h"
 
 #define FUSE_SUPER_MAGIC 0x65735546 /* linux/magic.h has it since 6.3 only */
 
@@ -22,6 +23,7 @@ const struct bind bind_table[] = {
 	{"dev-null", "/dev/null", "dev/null", BIND_DEVICE, 1, 3},
 	{"dev-random", "/dev/random", "dev/random", BIND_DEVICE, 1, 8},
 	{"dev-tty", "/dev/tty", "dev/tty", BIND_DEVICE, 5, 0},
+	{"dev-tun", "/dev/net/tun", "dev/net/tun", BIND_DEVICE, 10, 200, GRANT_TUN},
 	{"dev-urandom", "/dev/urandom", "dev/urandom", BIND_DEVICE, 1, 9},
 	{"dev-zero", "/dev/zero", "dev/zero", BIND_DEVICE, 1, 5},
 	{"view-cpu", "sys/devices/system/cpu", "sys/devices/system/cpu", BIND_VIEW_DIR, 0, 0},
@@ -49,7 +51,12 @@ static const struct device_rule terminals[] = {
 	{'c', 143, DEVICE_ANY, true, true},
 };
 
-int bind_device_filter(struct err *err)
+static bool is_granted(const struct bind *bind, uint32_t granted)
+{
+	return !bind->needs || bind->needs & granted;
+}
+
+int bind_device_filter(uint32_t granted, struct err *err)
 {
 	struct device_rule rules[BIND_MAX + countof(terminals)];
 	size_t n = countof(terminals);
@@ -57,10 +64,19 @@ int bind_device_filter(struct err *err)
 	memcpy(rules, terminals, sizeof(terminals));
 	for (size_t i = 0; i < bind_count; i++) {
 		const struct bind *bind = &bind_table[i];
-		if (bind->kind == BIND_DEVICE)
+		if (bind->kind == BIND_DEVICE && is_granted(bind, granted))
 			rules[n++] = (struct device_rule){'c', bind->major, bind->minor, true, true};
 	}
 	return device_filter_load(rules, n, err);
+}
+
+/* To root of a VE the node's root is somebody else: what he opens has to be open to all, as udev makes it. Without udev
+ * the kernel's own mode of tun is 0600; whoever opens it gets nothing that he has not the privilege for. */
+static int check_mode(const struct bind *bind, mode_t mode, struct err *err)
+{
+	if ((mode & 0666) != 0666 && chmod(bind->source, 0666) < 0)
+		return err_set(err, errno, "let everybody open %s", bind->source);
+	return 0;
 }
 
 static int check_device(int fd, const struct bind *bind, struct err *err)
@@ -71,7 +87,7 @@ static int check_device(int fd, const struct bind *bind, struct err *err)
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(bind->major, bind->minor))
 		return err_say(err, ERR_MOUNT, "%s of the node is not character device %u:%u", bind->source,
 			       bind->major, bind->minor);
-	return 0;
+	return check_mode(bind, st.st_mode, err);
 }
 
 static int no_views(const char *path, struct err *err)
@@ -110,7 +126,7 @@ static int open_view(int views, const struct bind *bind, struct err *err)
 	return fd;
 }
 
-int bind_open(bool views, int fds[BIND_MAX], struct err *err)
+int bind_open(bool views, uint32_t granted, int fds[BIND_MAX], struct err *err)
 {
 	for (size_t i = 0; i < BIND_MAX; i++)
 		fds[i] = -1;
@@ -120,7 +136,7 @@ int bind_open(bool views, int fds[BIND_MAX], struct err *err)
 		return lxcfs;
 	for (size_t i = 0; i < bind_count; i++) {
 		const struct bind *bind = &bind_table[i];
-		if (bind->kind != BIND_DEVICE && !views)
+		if (!is_granted(bind, granted) || (bind->kind != BIND_DEVICE && !views))
 			continue;
 		fds[i] = bind->kind == BIND_DEVICE ? open_device(bind, err) : open_view(lxcfs, bind, err);
 		if (fds[i] < 0) {

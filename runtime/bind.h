@@ -20,6 +20,7 @@ struct bind {
 	const char *target; /* in the VE */
 	enum bind_kind kind;
 	uint32_t major, minor;
+	uint32_t needs; /* a grant (runtime/grant.h); 0: none */
 };
 
 #define BIND_MAX 24
@@ -27,11 +28,11 @@ struct bind {
 extern const struct bind bind_table[];
 extern const size_t bind_count;
 
-/* Open all of them as detached mounts: fds[i] is for bind_table[i], -1 for the views without `views`. LXCFS that does
- * not answer is an error that says how to go on without. */
-int bind_open(bool views, int fds[BIND_MAX], struct err *err);
+/* Open all of them as detached mounts: fds[i] is for bind_table[i], -1 for the views without `views` and for what is
+ * not granted. LXCFS that does not answer is an error that says how to go on without. */
+int bind_open(bool views, uint32_t granted, int fds[BIND_MAX], struct err *err);
 void bind_close(int fds[BIND_MAX]);
 
-/* Load the device filter: a VE may open the devices above and its own terminals, nothing else. Returns the program's
- * fd. */
-int bind_device_filter(struct err *err);
+/* Load the device filter: a VE that is granted this may open the devices above and its own terminals, nothing else.
+ * Returns the program's fd. */
+int bind_device_filter(uint32_t granted, struct err *err);

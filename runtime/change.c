@@ -9,26 +9,31 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
+#include "runtime/claims.h"
+#include "runtime/edit.h"
+#include "runtime/guest.h"
 #include "runtime/lifecycle.h"
 #include "runtime/lock.h"
 #include "runtime/names.h"
+#include "runtime/naming.h"
+#include "runtime/network.h"
 #include "runtime/places.h"
 #include "runtime/running.h"
 #include "runtime/ve.h"
 
 struct changing {
 	struct ve before, after;
-	const struct ve_config *change;
-	char *group; /* of the running VE, NULL when it does not run */
+	struct ve_config *change;
+	struct state record; /* of the running VE; its cgroup is NULL when it does not run */
 	int pidfd;
 };
 
 static int limits_change(struct op *op, const struct changing *changing, const struct ve *from, const struct ve *to)
 {
-	if (!changing->group)
+	if (!changing->record.cgroup)
 		return 0;
 	struct limits before = running_limits(from), after = running_limits(to);
-	return limits_apply(changing->group, &after, &before, op->err);
+	return limits_apply(changing->record.cgroup, &after, &before, op->err);
 }
 
 static int limits_step(struct op *op, void *ctx)
@@ -99,6 +104,45 @@ static int hostname_back(struct op *op, void *ctx)
 	return hostname_change(op, changing, &changing->before);
 }
 
+static bool changes_network(const struct changing *changing)
+{
+	return param_any(&config_table, PARAM_NETWORK, changing->change);
+}
+
+/* The kernel refuses what another VE that runs has; one that does not run is asked for here. */
+static int claims_step(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	const struct ve *before = &changing->before, *after = &changing->after;
+	return changes_network(changing)
+		       ? claims_check(op->host, before->ctid, &before->config, &after->config, op->err)
+		       : 0;
+}
+
+static int network_to(struct op *op, struct changing *changing, const struct ve *to)
+{
+	const struct network_options options = {
+		.skip_arpdetect = changing->change->edit.skip_arpdetect,
+		.back = to == &changing->before,
+	};
+
+	if (changing->pidfd < 0 || !changes_network(changing))
+		return 0;
+	return network_change(op, to->ctid, &changing->record, &to->config, &options);
+}
+
+static int network_step(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return network_to(op, changing, &changing->after);
+}
+
+static int network_back(struct op *op, void *ctx)
+{
+	struct changing *changing = ctx;
+	return network_to(op, changing, &changing->before);
+}
+
 static bool changes_name(const struct changing *changing)
 {
 	const char *before = changing->before.config.name, *after = changing->after.config.name;
@@ -131,8 +175,10 @@ static int save_step(struct op *op, void *ctx)
 
 /* Saving is the last of what can fail; the old name goes when all is well. */
 static const struct step change_steps[] = {
+	{"claims", claims_step, NULL},
 	{"limits", limits_step, limits_back},
 	{"disk", disk_step, disk_back},
+	{"network", network_step, network_back},
 	{"hostname", hostname_step, hostname_back},
 	{"name", name_step, name_back},
 	{"save", save_step, NULL},
@@ -158,25 +204,34 @@ static int check_allowed(struct op *op, const struct changing *changing, enum ve
 	return 0;
 }
 
+/* What a running VE has of the network is what a change is over, saved or not. */
+static int find_running(struct op *op, struct changing *changing)
+{
+	struct ve *before = &changing->before;
+
+	if (state_load(before->ctid, &changing->record, op->err) < 0)
+		return -EIO;
+	changing->pidfd = state_pidfd(&changing->record);
+	guest_copy(&before->config, &changing->record.network);
+	return 0;
+}
+
 static int prepare(struct op *op, struct changing *changing, enum ve_state state)
 {
-	cleanup_state struct state record = {0};
 	struct ve *after = &changing->after;
+	uint32_t ctid = changing->before.ctid;
+	int r;
 
-	int r = ve_load(op->host, changing->before.ctid, after, op->err);
-	if (r < 0)
+	if (state == VE_RUNNING && (r = find_running(op, changing)) < 0)
 		return r;
+	if ((r = config_resolve(ctid, &changing->before.config, changing->change, op->err)) < 0 ||
+	    (r = ve_load(op->host, ctid, after, op->err)) < 0)
+		return r;
+	guest_copy(&after->config, &changing->before.config);
 	param_merge(&config_table, &after->config, changing->change);
 	ve_expand(after);
-	if ((r = config_check(&after->config, op->err)) < 0 || (r = places_check(op->host, after, op->err)) < 0 ||
-	    state != VE_RUNNING)
-		return r;
-
-	if (state_load(changing->before.ctid, &record, op->err) < 0)
-		return -EIO;
-	changing->pidfd = state_pidfd(&record);
-	changing->group = steal_ptr(record.cgroup);
-	return 0;
+	r = config_check(&after->config, op->err);
+	return r < 0 ? r : places_check(op->host, after, op->err);
 }
 
 static int change(struct op *op, struct changing *changing, bool save)
@@ -187,6 +242,8 @@ static int change(struct op *op, struct changing *changing, bool save)
 	int r = check_allowed(op, changing, state, save);
 	if (r < 0 || (r = prepare(op, changing, state)) < 0 || (r = op_run(op, change_steps, n, changing)) < 0)
 		return r;
+	/* What cannot fail for the VE's sake comes when nothing else can. */
+	naming_change(op, &changing->before, &changing->after, changing->change, &changing->record, changing->pidfd);
 	if (changes_name(changing)) {
 		if (changing->after.config.name)
 			op_say(op, "Name %s assigned", changing->after.config.name);
@@ -215,7 +272,7 @@ int lifecycle_set(struct op *op, uint32_t ctid, const struct ve_config *config, 
 		r = change(op, &changing, save);
 	}
 	fd_close(changing.pidfd);
-	free(changing.group);
+	state_done(&changing.record);
 	ve_done(&changing.before);
 	ve_done(&changing.after);
 	config_done(&whole);

@@ -14,6 +14,7 @@
 #include "runtime/base/mem.h"
 #include "runtime/caps.h"
 #include "runtime/seccomp.h"
+#include "templates/dist.h"
 
 /* `container` is how systemd (CONTAINER_INTERFACE) and others learn where they are. */
 static char *const init_environment[] = {
@@ -24,9 +25,9 @@ static char *const init_environment[] = {
 	NULL,
 };
 
-static int report(const struct child *child, enum child_phase phase, int fd)
+static int report(const struct child *child, enum child_phase phase, int fd, const struct err *warning)
 {
-	struct child_message message = {.phase = phase};
+	struct child_message message = {.phase = phase, .err = *warning};
 	char go;
 
 	if (io_send(child->sync, &message, sizeof(message), &fd, fd >= 0 ? 1 : 0) < 0)
@@ -67,7 +68,7 @@ static int leave_keyring(struct err *err)
 	return 0;
 }
 
-int child_confine(const struct sock_fprog *seccomp, struct err *err)
+int child_confine(const struct seccomp *seccomp, struct err *err)
 {
 	int r;
 
@@ -93,11 +94,16 @@ static int build(const struct child *child, int *ret_master, int *ret_slave, str
 static int become_init(const struct child *child, struct err *err)
 {
 	cleanup_fd int master = -1, slave = -1;
+	struct err warning = {0};
 
 	int r = unshare_late(err);
-	if (r < 0 || (r = report(child, CHILD_UNSHARED, -1)) < 0)
+	if (r < 0 || (r = report(child, CHILD_UNSHARED, -1, &warning)) < 0)
 		return r;
-	if ((r = build(child, &master, &slave, err)) < 0 || (r = report(child, CHILD_BUILT, master)) < 0)
+	if ((r = build(child, &master, &slave, err)) < 0)
+		return r;
+	/* A full disk or a bad file is the VE's own trouble, and no reason not to start. */
+	dist_write(child->rootfs.root, child->names, &warning);
+	if ((r = report(child, CHILD_BUILT, master, &warning)) < 0)
 		return r;
 	if ((r = take_console(slave, err)) < 0 || (r = child_confine(child->seccomp, err)) < 0)
 		return r;

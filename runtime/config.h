@@ -7,6 +7,24 @@
 
 struct err;
 
+/* What of netfilter a VE may use; vzctl's words, in this order. */
+enum netfilter { NETFILTER_DISABLED, NETFILTER_STATELESS, NETFILTER_STATEFUL, NETFILTER_FULL };
+
+/* How a change changes the lists of a configuration: config_resolve() of runtime/edit.h makes whole values of it. NULL
+ * also where "" was said: `given` tells. */
+struct ve_edit {
+	char *ipadd, *ipdel; /* of IP_ADDRESS; with `ifname` of that interface. ipdel may be "all" */
+	char *netif_add;     /* interfaces, as NETIF has them; what is missing is made up */
+	char *netif_del;     /* their names, or "all" */
+	char *ifname;	     /* the one that the next ones are of */
+	char *mac, *host_ifname, *host_mac, *bridge, *gw, *gw6;
+	unsigned mac_filter; /* 0: off */
+	uint64_t vlan;	     /* 0: none */
+	char *netdev_add, *netdev_del;
+	char *port_add, *port_del; /* port_del may be "all" */
+	bool skip_arpdetect;	   /* take the addresses without asking whether somebody has them */
+};
+
 struct ve_config {
 	uint64_t given;
 
@@ -21,6 +39,18 @@ struct ve_config {
 
 	/* identity; NULL also where the file says "" */
 	char *hostname, *name, *description;
+
+	/* network: canonical texts, NULL for none; the header named with each reads it */
+	char *ip_address;   /* of the routed interface: "10.0.0.1 fd00::1/64" (runtime/base/ip.h) */
+	char *netif;	    /* bridged interfaces (runtime/netif.h) */
+	char *netdev;	    /* devices of the node, by name, between blanks (runtime/word.h) */
+	char *ports;	    /* of the node, that lead here (runtime/publish.h) */
+	uint64_t rate;	    /* bits per second, each interface, each way; 0: no limit */
+	char *nameserver;   /* addresses, or "inherit" */
+	char *searchdomain; /* domains, or "inherit" */
+	unsigned netfilter; /* enum netfilter */
+	char *features;	    /* "tun:on sit:off" (runtime/feature.h) */
+	struct ve_edit edit;
 
 	/* where it comes from and lies */
 	char *ostemplate, *origin_sample;
@@ -63,5 +93,5 @@ int config_check(const struct ve_config *config, struct err *err);
 /* A path value with $VEID replaced; the caller frees. */
 char *config_path(const char *value, uint32_t ctid);
 
-/* An option or a VE's key of vzctl that is known and not built yet ("ipadd", "IP_ADDRESS"). */
+/* An option or a VE's key of vzctl that is known and not built yet ("onboot", "ONBOOT"). */
 bool config_unsupported(const char *option);

@@ -9,6 +9,8 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
+#include "runtime/claims.h"
+#include "runtime/edit.h"
 #include "runtime/host.h"
 #include "runtime/idmap.h"
 #include "runtime/lifecycle.h"
@@ -17,6 +19,7 @@
 #include "runtime/ostemplate.h"
 #include "runtime/places.h"
 #include "runtime/private.h"
+#include "runtime/traffic.h"
 #include "runtime/ve.h"
 
 struct creating {
@@ -55,13 +58,18 @@ static int ids_undo(struct op *op, void *ctx)
 /* Only now the CTID is certain, and with it the paths. */
 static int settle(struct op *op, struct creating *creating)
 {
+	static const struct ve_config nothing;
 	struct ve *ve = &creating->ve;
 
+	int r = config_resolve(ve->ctid, &nothing, &creating->given, op->err);
+	if (r < 0)
+		return r;
 	param_merge(&config_table, &ve->config, &op->host->node.ve);
 	param_merge(&config_table, &ve->config, &creating->given);
 	ve_expand(ve);
-	int r = config_check(&ve->config, op->err);
-	return r < 0 ? r : places_check(op->host, ve, op->err);
+	if ((r = config_check(&ve->config, op->err)) < 0 || (r = places_check(op->host, ve, op->err)) < 0)
+		return r;
+	return claims_check(op->host, ve->ctid, NULL, &ve->config, op->err);
 }
 
 static int private_apply(struct op *op, void *ctx)
@@ -274,7 +282,8 @@ static int destroy_apply_trash(struct op *op, void *ctx)
 	struct ve *ve = ctx;
 	/* The root area is only a mount point; one that holds something is not ours to remove. */
 	rmdir(ve->root_area);
-	return private_empty_trash(op, ve);
+	int r = traffic_forget(op->host, ve->ctid, op->err);
+	return r < 0 ? r : private_empty_trash(op, ve);
 }
 
 static int destroy_apply_ids(struct op *op, void *ctx)

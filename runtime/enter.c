@@ -1,35 +1,24 @@
 #include "runtime/enter.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "quota/cgroup.h"
-#include "runtime/base/creds.h"
 #include "runtime/base/err.h"
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/child.h"
+#include "runtime/entry.h"
 #include "runtime/host.h"
 #include "runtime/op.h"
 #include "runtime/pty.h"
 #include "runtime/state.h"
 #include "runtime/ve.h"
-
-/* All but the pid namespace, which a process is born into. */
-#define OTHER_NAMESPACES                                                                                               \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWTIME)
-
-#define ENTER_TIMEOUT_MS 10000
 
 /* Shells in the order of preference, as vzctl tries them. */
 static const char *const shells[] = {"/bin/bash", "/bin/sh"};
@@ -46,34 +35,6 @@ void session_done(struct session *session)
 	session->tty = fd_close(session->tty);
 	free(session->cgroup);
 	session->cgroup = NULL;
-}
-
-/* BASE/ve-CTID/exec/N: a group of its own, below the VE's limits and beside its init's, so that a session can be killed
- * whole. */
-static int make_group(const char *ve_group, char **ret_group, struct err *err)
-{
-	cleanup_free char *parent = str_fmt("%s/exec", ve_group);
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	/* A pid alone comes again, and what a former command left in the background may live there still. */
-	cleanup_free char *group =
-		str_fmt("%s/%d-%llx", parent, getpid(),
-			(unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
-
-	struct err first = {0};
-	int r = cgroup_create(group, false, &first);
-	if (r == -ENOENT) {
-		r = cgroup_create(parent, true, err);
-		if (r == 0)
-			r = cgroup_create(group, false, err);
-	}
-	/* A command that runs out of memory goes with all it started. The VE itself is not such a unit: it lives on. */
-	if (r == 0 && cgroup_has_controller(parent, "memory"))
-		r = cgroup_write(group, "memory.oom.group", "1", err);
-	if (r < 0)
-		return r;
-	*ret_group = steal_ptr(group);
-	return 0;
 }
 
 static int take_stdio(const struct exec_request *request, int tty, struct err *err)
@@ -124,26 +85,12 @@ static void exec_command(const struct exec_request *request)
 	execvp(request->argv[0], (char *const *)(uintptr_t)request->argv);
 }
 
-static int enter_namespaces(int ve, struct err *err)
-{
-	/* vzd's own protection from the OOM killer is not for VEs; taken back while /proc is still the node's. */
-	int lowered = io_write_kernel(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-	if (lowered < 0)
-		return err_set(err, -lowered, "write /proc/self/oom_score_adj");
-	if (setns(ve, OTHER_NAMESPACES) < 0)
-		return err_set(err, errno, "enter the VE's namespaces");
-	int r = creds_root(err);
-	if (r < 0)
-		return r;
-	return chdir("/") < 0 ? err_set(err, errno, "enter the VE's root") : 0;
-}
-
-static int prepare_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve,
-			   int *ret_master, struct err *err)
+static int prepare_command(const struct exec_request *request, const struct seccomp *seccomp, int ve, int *ret_master,
+			   struct err *err)
 {
 	cleanup_fd int master = -1, slave = -1;
 
-	int r = enter_namespaces(ve, err);
+	int r = entry_join(ve, err);
 	if (r == 0 && request->tty)
 		r = pty_open(&request->size, &master, &slave, err);
 	if (r < 0 || (r = take_stdio(request, slave, err)) < 0 || (r = child_confine(seccomp, err)) < 0)
@@ -153,7 +100,7 @@ static int prepare_command(const struct exec_request *request, const struct sock
 }
 
 /* In the command's own process. One that cannot be run ends as a shell says it: 127, or 126. */
-static _Noreturn void become_command(const struct exec_request *request, const struct sock_fprog *seccomp, int ve,
+static _Noreturn void become_command(const struct exec_request *request, const struct seccomp *seccomp, int ve,
 				     int sync)
 {
 	struct entered entered = {0};
@@ -169,47 +116,14 @@ static _Noreturn void become_command(const struct exec_request *request, const s
 	_exit(code);
 }
 
-/* Into the session's group at once, since moving a running process there would wait for an RCU grace period; and as
- * vzd's child, who waits for it. */
-static int clone_into(const char *group, int *ret_pidfd, struct err *err)
-{
-	cleanup_fd int cgroup = cgroup_open(group, err);
-	if (cgroup < 0)
-		return cgroup;
-
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP | CLONE_PARENT | CLONE_PIDFD,
-		.cgroup = (uint64_t)cgroup,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-	};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-	return pid < 0 ? err_set(err, errno, "clone into %s", group) : (int)pid;
-}
-
-/* Our children are born into the VE's pid namespace for the time of one clone. Returns 0 in the child. Until it has
- * joined the other namespaces it is the node's root in sight of the VE, which can do nothing to it: it is not dumpable,
- * and nobody's there. */
-static int clone_inside(int ve, const char *group, int *ret_pidfd, struct err *err)
-{
-	cleanup_fd int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-	if (own < 0 || setns(ve, CLONE_NEWPID) < 0)
-		return err_set(err, errno, "enter the VE's pid namespace");
-
-	int pid = clone_into(group, ret_pidfd, err);
-	if (pid != 0 && setns(own, CLONE_NEWPID) < 0)
-		return err_set(err, errno, "leave the VE's pid namespace");
-	return pid;
-}
-
 static int receive(int sync, struct session *session, struct err *err)
 {
 	struct entered entered;
 	int fds[IO_MAX_FDS];
 	size_t n_fds = 0;
 
-	/* Once it has joined the user namespace, root of the VE may stop it: it is not waited for for ever. */
 	struct pollfd ready = {.fd = sync, .events = POLLIN};
-	if (poll(&ready, 1, ENTER_TIMEOUT_MS) == 0)
+	if (poll(&ready, 1, ENTRY_TIMEOUT_MS) == 0)
 		return err_say(err, ERR_TIMEOUT, "the process that entered the VE was stopped there");
 	ssize_t n = io_recv(sync, &entered, sizeof(entered), fds, &n_fds);
 	if (n != sizeof(entered))
@@ -222,15 +136,17 @@ static int receive(int sync, struct session *session, struct err *err)
 	return 0;
 }
 
-static int start(struct op *op, int ve, const struct exec_request *request, struct session *session)
+static int start(struct op *op, int ve, const struct exec_request *request, uint32_t granted, struct session *session)
 {
+	const struct seccomp seccomp = {&op->host->seccomp, granted};
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set(op->err, errno, "make a socket pair");
 
-	int pid = clone_inside(ve, session->cgroup, &session->pidfd, op->err);
+	/* As vzd's child, who waits for it. */
+	int pid = entry_clone(ve, session->cgroup, CLONE_PARENT, &session->pidfd, op->err);
 	if (pid == 0)
-		become_command(request, &op->host->seccomp, ve, ends[1]);
+		become_command(request, &seccomp, ve, ends[1]);
 	close(ends[1]);
 	int r = pid < 0 ? pid : receive(ends[0], session, op->err);
 	close(ends[0]);
@@ -251,15 +167,11 @@ int enter_exec(struct op *op, uint32_t ctid, const struct exec_request *request,
 	if (ve < 0)
 		return err_say(op->err, ERR_NOT_RUNNING, "Container is not running");
 
-	r = make_group(state.cgroup, &session.cgroup, op->err);
+	r = entry_group(state.cgroup, &session.cgroup, op->err);
 	if (r == 0)
-		r = start(op, ve, request, &session);
+		r = start(op, ve, request, state.granted, &session);
 	if (r < 0) {
-		struct err ignored = {0};
-		if (session.cgroup) {
-			cgroup_kill(session.cgroup, ENTER_TIMEOUT_MS, &ignored);
-			cgroup_remove(session.cgroup, &ignored);
-		}
+		entry_clear(session.cgroup);
 		session_done(&session);
 		return r;
 	}

@@ -8,9 +8,7 @@
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
-#include "runtime/bind.h"
 #include "runtime/caps.h"
-#include "runtime/seccomp.h"
 #include "templates/pool.h"
 
 static const struct {
@@ -62,14 +60,12 @@ int host_open(struct host *ret, void (*say)(void *ctx, const char *text), void *
 {
 	int r;
 
-	*ret = (struct host){.device_filter = -1, .pool = -1, .template_dir = -1, .layers = -1};
+	*ret = (struct host){.guard = GUARD_NONE, .pool = -1, .template_dir = -1, .layers = -1};
 	if ((r = caps_limit_creator(err)) < 0 || (r = make_folders(err)) < 0 || (r = node_load(&ret->node, err)) < 0 ||
 	    (r = cgroup_setup(err)) < 0 || (r = cgroup_base(&ret->cgroup_base, err)) < 0 ||
 	    (r = open_pool(ret, say, ctx, err)) < 0 || (r = seccomp_compile(&ret->seccomp, err)) < 0)
 		return r;
-
-	ret->device_filter = bind_device_filter(err);
-	return ret->device_filter < 0 ? ret->device_filter : 0;
+	return guard_load(ret->cgroup_base, &ret->guard, err);
 }
 
 int host_reload(struct host *host, struct err *err)

@@ -1,21 +1,20 @@
 /* What vzd prepares once and every worker inherits by fork. */
 #pragma once
 
-#include <linux/filter.h>
-#include <stdint.h>
-
+#include "runtime/guard.h"
 #include "runtime/node.h"
+#include "runtime/seccomp.h"
 
 struct err;
 
 struct host {
 	struct node_config node;
-	char *cgroup_base;	   /* parent of the groups ve-CTID */
-	struct sock_fprog seccomp; /* the VEs' filter, compiled */
-	int device_filter;	   /* BPF program */
-	int pool;		   /* directory of the pool */
-	int template_dir;	   /* …/template */
-	int layers;		   /* …/template/layers */
+	char *cgroup_base;		/* parent of the groups ve-CTID */
+	struct seccomp_filters seccomp; /* the VEs' filters, compiled */
+	struct guard guard;
+	int pool;	  /* directory of the pool */
+	int template_dir; /* …/template */
+	int layers;	  /* …/template/layers */
 };
 
 /* Set the rlimits that are ceilings for VEs (workers inherit them), read vz.conf, open the pool (making it when

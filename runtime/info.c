@@ -4,9 +4,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "netns/filter.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
+#include "runtime/guest.h"
 #include "runtime/host.h"
+#include "runtime/traffic.h"
 
 static void read_running(struct info *info)
 {
@@ -17,6 +20,7 @@ static void read_running(struct info *info)
 	if (state_load(info->ve.ctid, &state, &ignored) < 0)
 		return;
 	usage_read(state.cgroup, &info->usage);
+	guest_copy(&info->ve.config, &state.network);
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	double started = (double)state.starttime / (double)sysconf(_SC_CLK_TCK);
 	info->uptime = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - started;
@@ -44,6 +48,19 @@ int info_read(const struct host *host, uint32_t ctid, struct info *info, struct 
 	if (info->state == VE_RUNNING)
 		read_running(info);
 	return 0;
+}
+
+void info_read_traffic(const struct host *host, struct info *info)
+{
+	cleanup_net_guest struct net_guest guest = {0};
+	struct err ignored = {0};
+	bool running = info->state == VE_RUNNING;
+
+	int r = running ? guest_of(info->ve.ctid, &info->ve.config, &guest, &ignored)
+			: traffic_load(host, info->ve.ctid, &info->traffic, &ignored);
+	if (r == 0 && running)
+		r = filter_traffic(&guest, &info->traffic, &ignored);
+	info->has_traffic = r == 0;
 }
 
 void info_done(struct info *info)

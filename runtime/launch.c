@@ -13,7 +13,6 @@
 
 #include "quota/cgroup.h"
 #include "runtime/base/creds.h"
-#include "runtime/base/err.h"
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
@@ -60,7 +59,7 @@ static int clone_as_owner(const struct child *child, uint32_t base, int cgroup, 
 }
 
 /* Wait for the phase; the child's own reason is taken over when it failed. */
-static int expect(int sync, enum child_phase phase, int *ret_fd, struct err *err)
+static int expect(int sync, enum child_phase phase, int *ret_fd, struct err *ret_warning, struct err *err)
 {
 	struct child_message message;
 	int fds[IO_MAX_FDS];
@@ -75,6 +74,7 @@ static int expect(int sync, enum child_phase phase, int *ret_fd, struct err *err
 		return err_say(err, ERR_SYSTEM, "the VE's first process died while it was being built");
 	if (ret_fd)
 		*ret_fd = n_fds == 1 ? fds[0] : -1;
+	*ret_warning = message.err;
 	return 0;
 }
 
@@ -120,10 +120,10 @@ static int prepare(const struct launch *launch, const struct launched *launched,
 static int build(const struct launch *launch, struct launched *launched, struct err *err)
 {
 	int r;
-	if ((r = expect(launched->sync, CHILD_UNSHARED, NULL, err)) < 0 || (r = prepare(launch, launched, err)) < 0 ||
-	    (r = answer(launched->sync, err)) < 0)
+	if ((r = expect(launched->sync, CHILD_UNSHARED, NULL, &launched->unwritten, err)) < 0 ||
+	    (r = prepare(launch, launched, err)) < 0 || (r = answer(launched->sync, err)) < 0)
 		return r;
-	return expect(launched->sync, CHILD_BUILT, &launched->console, err);
+	return expect(launched->sync, CHILD_BUILT, &launched->console, &launched->unwritten, err);
 }
 
 static int spawn(const struct launch *launch, int child_end, struct launched *ret, struct err *err)
@@ -132,6 +132,7 @@ static int spawn(const struct launch *launch, int child_end, struct launched *re
 		.sync = child_end,
 		.rootfs = {.root = launch->root, .binds = launch->binds},
 		.hostname = launch->hostname,
+		.names = launch->names,
 		.init = launch->init,
 		.seccomp = launch->seccomp,
 	};

@@ -1,11 +1,13 @@
 /* Making the first process of a VE: the parent's side. */
 #pragma once
 
-#include <linux/filter.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct err;
+#include "runtime/base/err.h"
+
+struct dist_names;
+struct seccomp;
 
 struct launch {
 	uint32_t base;	    /* the VE's uid and gid 0 on the node */
@@ -13,15 +15,17 @@ struct launch {
 	const char *cgroup; /* the group it is born in */
 	const int *binds;   /* see bind_open() */
 	const char *hostname, *init;
-	const struct sock_fprog *seccomp;
+	const struct dist_names *names; /* for its files */
+	const struct seccomp *seccomp;
 };
 
 /* A process that is all built and waits at the door of exec. */
 struct launched {
 	pid_t pid;
 	int pidfd;
-	int sync;    /* closing it before launch_go() ends the process */
-	int console; /* master of its console */
+	int sync;	      /* closing it before launch_go() ends the process */
+	int console;	      /* master of its console */
+	struct err unwritten; /* why not all of its names are written; ERR_NONE: they are */
 };
 
 /* Clone into all namespaces and the group, as a child of our parent, and wait until it is built. On failure nothing of

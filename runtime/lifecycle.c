@@ -91,7 +91,7 @@ static int bring_up(struct op *op, struct ve *ve, struct state *ret_state)
 		op->listener->born(op->listener->ctx, ve->ctid, steal_fd(&running.launched.pidfd),
 				   steal_fd(&running.launched.console));
 		*ret_state = running.state;
-		running.state.cgroup = NULL;
+		running.state = (struct state){0};
 	}
 	running_done(&running);
 	return r;

@@ -69,6 +69,14 @@ bool param_given(const struct param_table *table, const struct param *row, const
 	return *bits & bit(table, row);
 }
 
+bool param_any(const struct param_table *table, unsigned with, const void *object)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if ((table->rows[i].flags & with) == with && param_given(table, &table->rows[i], object))
+			return true;
+	return false;
+}
+
 void param_merge(const struct param_table *table, void *object, const void *from)
 {
 	for (size_t i = 0; i < table->n; i++) {
@@ -80,11 +88,31 @@ void param_merge(const struct param_table *table, void *object, const void *from
 	}
 }
 
+void param_replace_some(const struct param_table *table, unsigned with, void *object, const void *from)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct param *row = &table->rows[i];
+		if ((row->flags & with) != with)
+			continue;
+		value_done(row, object);
+		*given(object) &= ~bit(table, row);
+		if (!param_given(table, row, from))
+			continue;
+		value_copy(row, object, from);
+		*given(object) |= bit(table, row);
+	}
+}
+
+void param_forget(const struct param_table *table, const struct param *row, void *object)
+{
+	value_done(row, object);
+	*given(object) &= ~bit(table, row);
+}
+
 void param_done(const struct param_table *table, void *object)
 {
 	for (size_t i = 0; i < table->n; i++)
-		value_done(&table->rows[i], object);
-	*given(object) = 0;
+		param_forget(table, &table->rows[i], object);
 }
 
 static int load(const struct param_table *table, const struct param *row, void *object, const struct kvfile *file,
@@ -112,7 +140,7 @@ int param_load_some(const struct param_table *table, unsigned with, unsigned wit
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct param *row = &table->rows[i];
-		if ((row->flags & with) != with || row->flags & without)
+		if ((row->flags & with) != with || row->flags & (without | PARAM_EDIT))
 			continue;
 		int r = load(table, row, object, file, name, err);
 		if (r < 0)
@@ -125,7 +153,7 @@ void param_store(const struct param_table *table, const void *object, struct kvf
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct param *row = &table->rows[i];
-		cleanup_free char *text = param_print(table, row, object);
+		cleanup_free char *text = row->flags & PARAM_EDIT ? NULL : param_print(table, row, object);
 		if (text)
 			kvfile_set(file, row->key, text);
 	}

@@ -34,6 +34,25 @@ enum param_kind {
 	PARAM_SPACE,	/* struct bounds, bytes, whole KiB: s[:h], KiB by default */
 	PARAM_CPULIMIT, /* uint64_t percent of one CPU, 0 no limit. Also N%: percent of the node */
 	PARAM_WORD,	/* unsigned: index into words[] */
+
+	/* char *, canonical; NULL: none. A list's items are separated by blanks, and where the row has words, one of
+	 * these may stand in place of the list. */
+	PARAM_ADDRESSES,   /* list of IP addresses that a VE can have */
+	PARAM_NAMESERVERS, /* list of IP addresses, without prefix */
+	PARAM_GATEWAY,	   /* IPv4 address */
+	PARAM_GATEWAY6,	   /* IPv6 address */
+	PARAM_DOMAINS,	   /* list of domain names */
+	PARAM_DEVICE,	   /* name of a network device */
+	PARAM_DEVICES,	   /* list of these */
+	PARAM_MAC,	   /* of one station */
+	PARAM_INTERFACES,  /* see runtime/netif.h. Option: IF[,MAC,HOST_IF,HOST_MAC,BRIDGE] */
+	PARAM_PORTS,	   /* list, see runtime/publish.h */
+	PARAM_FEATURES,	   /* list of NAME:on and NAME:off; option: also separated by commas. See runtime/feature.h */
+	PARAM_NETWORKS,	   /* list of ADDRESS/BITS, see runtime/policy.h for these three */
+	PARAM_SERVICES,	   /* list of PROTOCOL:PORT */
+	PARAM_NEIGHBOURS,  /* detect, all or list:DEVICE DEVICE */
+
+	PARAM_RATE, /* uint64_t bits per second, whole thousands, 0 no limit. Option: KBITS; file: "*:1:KBITS" */
 	PARAM_KIND_COUNT
 };
 
@@ -49,8 +68,8 @@ struct param {
 	size_t offset;		  /* of the value in its struct */
 	unsigned flags;		  /* PARAM_LIVE … */
 	uint64_t min, max;	  /* of PARAM_COUNT and PARAM_CPULIMIT; min of PARAM_MEMORY */
-	const char *const *words; /* of PARAM_WORD, NULL-terminated */
-	const char *argument;	  /* in help: BYTES */
+	const char *const *words; /* of PARAM_WORD and of lists, NULL-terminated */
+	const char *argument;	  /* in help: BYTES; NULL: a PARAM_BOOL whose option has none */
 	const char *help;	  /* one line, unit included */
 
 	const struct param_alias *word_aliases; /* of PARAM_WORD, ends with {0}; NULL: none */
@@ -62,6 +81,9 @@ enum {
 	PARAM_CREATE = 1 << 2,	/* an option of create only */
 	PARAM_OWN = 1 << 3,	/* belongs to this VE alone: --applyconfig and samples do not carry it */
 	PARAM_NODE = 1 << 4,	/* vz.conf may have a default for it */
+	PARAM_EDIT = 1 << 5,	/* says how another value changes: in changes and on the wire, never in files */
+	PARAM_NETWORK = 1 << 6, /* of the network as it is: the record of a running VE carries it */
+	PARAM_ONCE = 1 << 7,	/* once on a command line: to say it again is a mistake, not a second thought */
 };
 
 /* A table of rows over one struct. The struct begins with a `uint64_t given`: bit i says that rows[i] has a value. */
@@ -78,7 +100,8 @@ const struct param *param_by_key(const struct param_table *table, const char *ke
 const struct param *param_by_option(const struct param_table *table, const char *option);
 
 /* Parse the text into the struct's field and mark it given. ERR_BAD_VALUE: `Bad parameter for --ram: 12x: reason`.
- * An empty text, name or host name is "none": given, and NULL in the struct. */
+ * An empty text, name or host name is "none": given, and NULL in the struct. As an option a list adds to what the field
+ * has from the options before it; all else replaces it. */
 int param_parse(const struct param_table *table, const struct param *row, void *object, const char *text,
 		enum param_form form, struct err *err);
 
@@ -87,8 +110,17 @@ char *param_print(const struct param_table *table, const struct param *row, cons
 
 bool param_given(const struct param_table *table, const struct param *row, const void *object);
 
+/* Has it a word on any row that has all the flags in `with`? */
+bool param_any(const struct param_table *table, unsigned with, const void *object);
+
 /* Take over all that is given in `from`. Texts are copied. */
 void param_merge(const struct param_table *table, void *object, const void *from);
+
+/* The rows that have all the flags in `with` become what they are in `from`, given or not. */
+void param_replace_some(const struct param_table *table, unsigned with, void *object, const void *from);
+
+/* It is not given any more. */
+void param_forget(const struct param_table *table, const struct param *row, void *object);
 
 /* Free the texts and forget everything. */
 void param_done(const struct param_table *table, void *object);

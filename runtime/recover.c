@@ -8,7 +8,9 @@
 #include "runtime/lifecycle.h"
 #include "runtime/lock.h"
 #include "runtime/names.h"
+#include "runtime/network_filter.h"
 #include "runtime/private.h"
+#include "runtime/traffic.h"
 #include "runtime/ve.h"
 
 /* One VE's trouble is told and does not keep the others from recovering. */
@@ -72,6 +74,8 @@ static int recover_unconfigured(struct op *op, uint32_t ctid)
 	if (r == 0)
 		r = private_empty_trash(op, &ve);
 	if (r == 0)
+		r = traffic_forget(op->host, ctid, op->err);
+	if (r == 0)
 		r = names_release_all(ctid, op->err);
 	if (r == 0)
 		r = idmap_release(ctid, op->err);
@@ -94,11 +98,24 @@ static void recover_each(struct op *op, const uint32_t *ctids, size_t n, bool co
 	op->err = outer;
 }
 
+/* Before anything is taken down: that takes its part out of the tables. Without them no VE gets a network, and all else
+ * works. */
+static void recover_network(struct op *op)
+{
+	struct err *outer = op->err, err = {0};
+
+	op->err = &err;
+	if (network_filter_rebuild(op) < 0)
+		op_warn(op, "VEs have no network: %s", err.text);
+	op->err = outer;
+}
+
 int lifecycle_recover(struct op *op)
 {
 	cleanup_free uint32_t *all = NULL, *ranges = NULL;
 	size_t n_all = 0, n_ranges = 0;
 
+	recover_network(op);
 	int r = ve_all(&all, &n_all, op->err);
 	if (r == 0)
 		r = idmap_all(&ranges, &n_ranges, op->err);

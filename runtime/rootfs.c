@@ -186,9 +186,16 @@ static int link_dev(int root, struct err *err)
 	return 0;
 }
 
+static int make_device(int root, const char *target, struct err *err)
+{
+	cleanup_free char *parent = str_fmt("%.*s", (int)(strrchr(target, '/') - target), target);
+	cleanup_fd int dir = path_dir(root, parent, true, err);
+	return dir < 0 ? dir : path_node_make(root, target, err);
+}
+
 static int attach_bind(int root, const struct bind *bind, int mount, struct err *err)
 {
-	cleanup_fd int target = bind->kind == BIND_DEVICE     ? path_node_make(root, bind->target, err)
+	cleanup_fd int target = bind->kind == BIND_DEVICE     ? make_device(root, bind->target, err)
 				: bind->kind == BIND_VIEW_DIR ? path_dir(root, bind->target, false, err)
 							      : path_node(root, bind->target, err);
 	if (target < 0)

@@ -8,13 +8,16 @@
 
 #include "netns/link.h"
 #include "quota/cgroup.h"
-#include "quota/device.h"
 #include "quota/disk.h"
 #include "quota/limits.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/bind.h"
+#include "runtime/grant.h"
 #include "runtime/host.h"
+#include "runtime/naming.h"
+#include "runtime/netdev.h"
+#include "runtime/network.h"
 #include "runtime/path.h"
 #include "templates/store.h"
 #include "templates/template.h"
@@ -28,6 +31,7 @@ static int record_apply(struct op *op, void *ctx)
 
 	running->state.cgroup = str_fmt("%s/ve-%u", op->host->cgroup_base, running->ve->ctid);
 	running->state.started = (uint64_t)time(NULL);
+	running->state.granted = grant_of(&running->ve->config);
 	return state_save(running->ve->ctid, &running->state, op->err);
 }
 
@@ -41,6 +45,8 @@ static int record_undo(struct op *op, void *ctx)
 	cleanup_fd int group = running->state.cgroup ? cgroup_open(running->state.cgroup, &gone) : -1;
 	if (group >= 0)
 		return err_say(op->err, ERR_STOP_FAILED, "cgroup %s could not be taken down", running->state.cgroup);
+	if (running->state.devices || param_any(&config_table, PARAM_NETWORK, &running->state.network))
+		return err_say(op->err, ERR_STOP_FAILED, "the network could not be taken down");
 	return state_remove(running->ve->ctid, op->err);
 }
 
@@ -218,7 +224,7 @@ static int cgroup_apply(struct op *op, void *ctx)
 		return r;
 
 	cleanup_fd int fd = cgroup_open(group, op->err);
-	return fd < 0 ? fd : device_filter_attach(fd, op->host->device_filter, op->err);
+	return fd < 0 ? fd : guard_attach(&op->host->guard, fd, running->state.granted, op->err);
 }
 
 static int cgroup_undo(struct op *op, void *ctx)
@@ -237,35 +243,48 @@ static const char *find_init(int root)
 	return NULL;
 }
 
+static int launch_init(struct op *op, struct running *running, const char *init, const struct dist_names *names)
+{
+	int binds[BIND_MAX];
+
+	int r = grant_modules(running->state.granted, op->err);
+	if (r == 0)
+		r = bind_open(op->host->node.lxcfs, running->state.granted, binds, op->err);
+	if (r < 0)
+		return r;
+
+	const struct seccomp seccomp = {&op->host->seccomp, running->state.granted};
+	cleanup_free char *hostname = ve_hostname(running->ve);
+	cleanup_free char *group = str_fmt("%s/init", running->state.cgroup);
+	const struct launch how = {
+		.base = ve_base(running->ve),
+		.root = running->root,
+		.cgroup = group,
+		.binds = binds,
+		.hostname = hostname,
+		.names = names,
+		.init = init,
+		.seccomp = &seccomp,
+	};
+	r = launch(&how, &running->launched, op->err);
+	bind_close(binds);
+	return r;
+}
+
 static int launch_apply(struct op *op, void *ctx)
 {
+	cleanup_dist_names struct dist_names names = {0};
 	struct running *running = ctx;
 	const struct ve *ve = running->ve;
-	int binds[BIND_MAX];
 
 	const char *init = find_init(running->root);
 	if (!init)
 		return err_say(op->err, ERR_BAD_TEMPLATE, "there is no init (%s, …) in the private area of CT %u",
 			       template_inits[0], ve->ctid);
-	int r = bind_open(op->host->node.lxcfs, binds, op->err);
-	if (r < 0)
+	int r = naming_of(op, ve, &names, op->err);
+	if (r < 0 || (r = launch_init(op, running, init, &names)) < 0)
 		return r;
-
-	cleanup_free char *hostname = ve_hostname(ve);
-	cleanup_free char *group = str_fmt("%s/init", running->state.cgroup);
-	const struct launch how = {
-		.base = ve_base(ve),
-		.root = running->root,
-		.cgroup = group,
-		.binds = binds,
-		.hostname = hostname,
-		.init = init,
-		.seccomp = &op->host->seccomp,
-	};
-	r = launch(&how, &running->launched, op->err);
-	bind_close(binds);
-	if (r < 0)
-		return r;
+	naming_warn(op, &running->launched.unwritten);
 
 	running->root = fd_close(running->root);
 	running->state.pid = running->launched.pid;
@@ -283,11 +302,42 @@ static int launch_undo(struct op *op, void *ctx)
 	return err_is(op->err, ERR_STOP_FAILED, cgroup_kill(running->state.cgroup, KILL_TIMEOUT_MS, op->err));
 }
 
+static int devices_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return netdev_check(running->ve->config.netdev, op->err);
+}
+
+/* Here, because it comes after the VE's processes, who could hide a device, are gone. */
+static int devices_undo(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return netdev_return(op, running->ve->ctid, &running->state);
+}
+
+/* Some of what is granted counts in this namespace only. */
+static int guard_home(struct op *op, const struct running *running, int netns)
+{
+	cleanup_fd int group = cgroup_open(running->state.cgroup, op->err);
+	return group < 0 ? group : guard_at_home(&op->host->guard, group, running->state.granted, netns, op->err);
+}
+
 static int network_apply(struct op *op, void *ctx)
 {
 	struct running *running = ctx;
 	cleanup_fd int netns = launch_netns(&running->launched, op->err);
-	return netns < 0 ? netns : link_up(netns, "lo", op->err);
+	if (netns < 0)
+		return netns;
+	int r = link_up(netns, "lo", op->err);
+	if (r < 0 || (r = guard_home(op, running, netns)) < 0)
+		return r;
+	return network_up(op, running->ve, &running->state, netns);
+}
+
+static int network_undo(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return network_down(op, running->ve->ctid, &running->state);
 }
 
 static int go_apply(struct op *op, void *ctx)
@@ -301,8 +351,9 @@ const struct step running_steps[] = {
 	{"mount", mount_apply, mount_undo},
 	{"quota", quota_apply, NULL},
 	{"cgroup", cgroup_apply, cgroup_undo},
+	{"devices", devices_apply, devices_undo},
 	{"launch", launch_apply, launch_undo},
-	{"network", network_apply, NULL},
+	{"network", network_apply, network_undo},
 	{"go", go_apply, NULL},
 };
 const size_t running_step_count = countof(running_steps);

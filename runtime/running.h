@@ -17,7 +17,7 @@ struct running {
 	bool keep_mount; /* taking down leaves the root mounted */
 };
 
-/* record, mount, quota, cgroup, launch, network, go */
+/* record, mount, quota, cgroup, devices, launch, network, go */
 extern const struct step running_steps[];
 extern const size_t running_step_count;
 

@@ -11,6 +11,7 @@
 #include <linux/in.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/grant.h"
 
 /* The newest call that was looked at for this table: file_setattr, Linux 6.17. Later ones answer ENOSYS, as on the
  * kernel that programs were written for. Numbers from 424 on are the same for x86-64 and i386; those of x32 lie above
@@ -41,6 +43,8 @@ struct condition {
 
 #define IS(n, x) {.arg = (n), .mask = UINT32_MAX, .value = (x)}
 #define IS_TYPE(x) {.arg = 1, .mask = SOCK_TYPE_MASK, .value = (x)}
+/* One of n values from x on; n is a power of 2, x a multiple of it. */
+#define IS_AMONG(arg_, x, n) {.arg = (arg_), .mask = ~((n) - UINT32_C(1)), .value = (x)}
 
 struct choice {
 	unsigned arg;
@@ -66,10 +70,15 @@ struct row {
 	const char *why;
 	struct condition when[2]; /* refused only when all are met */
 	struct choice only;	  /* and the argument is none of these */
+	uint32_t unless;	  /* and none of these is granted; 0: whatever is */
 };
 
 #define WHEN(...) .when = {__VA_ARGS__}
 #define ONLY(n, list) .only = {(n), (list), countof(list)}
+
+#define OPTIONS "getsockopt setsockopt"
+#define SYS_SETSOCKOPT 14 /* within socketcall(2): linux/net.h */
+#define SYS_GETSOCKOPT 15
 
 static const struct row rows[] = {
 	/* Memory that no limit of the VE accounts for. */
@@ -119,7 +128,31 @@ static const struct row rows[] = {
 	{"socket", EAFNOSUPPORT, "UDP-Lite", WHEN(IS(2, IPPROTO_UDPLITE))},
 	{"socket", EAFNOSUPPORT, "L2TP", WHEN(IS(2, IPPROTO_L2TP))},
 	{"socket", EAFNOSUPPORT, "SMC, over TCP's own family", WHEN(IS(2, IPPROTO_SMC))},
+
+	/* What a VE has by NETFILTER and FEATURES. The socket options of iptables and its kin begin with 64
+	 * (linux/netfilter_ipv4/ip_tables.h, …/netfilter_ipv6/ip6_tables.h, …/netfilter_arp/arp_tables.h,
+	 * …/netfilter_bridge/ebtables.h, linux/ip_vs.h); nftables has none. SO_ORIGINAL_DST, 80, only asks. */
+	{"socket", EAFNOSUPPORT, "netfilter", WHEN(IS(0, AF_NETLINK), IS(2, NETLINK_NETFILTER)),
+	 .unless = GRANT_NETFILTER},
+	{OPTIONS, ENOPROTOOPT, "ipset", WHEN(IS(1, IPPROTO_IP), IS(2, 83)), .unless = GRANT_NETFILTER},
+	{OPTIONS, ENOPROTOOPT, "iptables", WHEN(IS(1, IPPROTO_IP), IS_AMONG(2, 64, 16)), .unless = GRANT_XTABLES},
+	{OPTIONS, ENOPROTOOPT, "arptables", WHEN(IS(1, IPPROTO_IP), IS_AMONG(2, 96, 32)), .unless = GRANT_XTABLES},
+	{OPTIONS, ENOPROTOOPT, "ebtables", WHEN(IS(1, IPPROTO_IP), IS_AMONG(2, 128, 64)), .unless = GRANT_XTABLES},
+	{OPTIONS, ENOPROTOOPT, "IPVS", WHEN(IS(1, IPPROTO_IP), IS_AMONG(2, 1024, 1024)), .unless = GRANT_XTABLES},
+	{OPTIONS, ENOPROTOOPT, "ip6tables", WHEN(IS(1, IPPROTO_IPV6), IS_AMONG(2, 64, 2)), .unless = GRANT_XTABLES},
+	{OPTIONS, ENOPROTOOPT, "ip6tables", WHEN(IS(1, IPPROTO_IPV6), IS_AMONG(2, 68, 2)), .unless = GRANT_XTABLES},
+	{"socketcall", ENOPROTOOPT, "iptables, by arguments in memory", WHEN(IS(0, SYS_SETSOCKOPT)),
+	 .unless = GRANT_XTABLES},
+	{"socketcall", ENOPROTOOPT, "iptables, by arguments in memory", WHEN(IS(0, SYS_GETSOCKOPT)),
+	 .unless = GRANT_XTABLES},
+	{"ioctl", EPERM, "makes a bridge", WHEN(IS(1, SIOCBRADDBR)), .unless = GRANT_BRIDGE},
+	{"ioctl", EPERM, "makes a bridge, as of old", WHEN(IS_AMONG(1, SIOCGIFBR, 2)), .unless = GRANT_BRIDGE},
 };
+
+static const uint32_t parts[SECCOMP_PARTS] = {GRANT_NETFILTER, GRANT_XTABLES, GRANT_BRIDGE};
+
+#define USUAL GRANT_NETFILTER
+#define UNUSUAL (GRANT_XTABLES | GRANT_BRIDGE)
 
 /* A call of one row on its way into libseccomp. */
 struct rule {
@@ -196,8 +229,22 @@ static int add_row(scmp_filter_ctx filter, const struct row *row, struct err *er
 	return 0;
 }
 
+/* Which rows a program has, by their column `unless`. */
+typedef bool chooser(uint32_t unless, uint32_t what);
+
+static bool is_part(uint32_t unless, uint32_t what)
+{
+	return unless == what;
+}
+
+/* All that holds for who is granted this and nothing else. */
+static bool holds_with(uint32_t unless, uint32_t what)
+{
+	return !(unless & what);
+}
+
 /* i386 programs are at home on x86-64; of x32, a third set of entries into the same kernel, nothing is let in. */
-static int describe(scmp_filter_ctx filter, struct err *err)
+static int describe(scmp_filter_ctx filter, chooser *has, uint32_t what, struct err *err)
 {
 	int r;
 	if ((r = seccomp_arch_add(filter, SCMP_ARCH_X86)) < 0 ||
@@ -206,7 +253,7 @@ static int describe(scmp_filter_ctx filter, struct err *err)
 		return err_set(err, -r, "prepare the system call filter");
 
 	for (size_t i = 0; i < countof(rows); i++)
-		if ((r = add_row(filter, &rows[i], err)) < 0)
+		if (has(rows[i].unless, what) && (r = add_row(filter, &rows[i], err)) < 0)
 			return r;
 	return 0;
 }
@@ -239,22 +286,52 @@ static int export(scmp_filter_ctx filter, struct sock_fprog *ret, struct err *er
 	return 0;
 }
 
-int seccomp_compile(struct sock_fprog *ret, struct err *err)
+static int compile(chooser *has, uint32_t what, struct sock_fprog *ret, struct err *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	if (!filter)
 		return err_set(err, ENOMEM, "prepare the system call filter");
 
-	int r = describe(filter, err);
+	int r = describe(filter, has, what, err);
 	if (r == 0)
 		r = export(filter, ret, err);
 	seccomp_release(filter);
 	return r;
 }
 
-int seccomp_install(const struct sock_fprog *program, struct err *err)
+int seccomp_compile(struct seccomp_filters *ret, struct err *err)
 {
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) < 0)
-		return err_set(err, errno, "install the VE's system call filter");
+	int r;
+
+	if ((r = compile(holds_with, USUAL, &ret->usual, err)) < 0 || (r = compile(is_part, 0, &ret->open, err)) < 0)
+		return r;
+	for (size_t i = 0; i < countof(parts); i++)
+		if ((r = compile(is_part, parts[i], &ret->parts[i], err)) < 0)
+			return r;
+	return 0;
+}
+
+/* Of the parts, the usual one lacks that of what is usual. */
+size_t seccomp_programs(const struct seccomp *seccomp, const struct sock_fprog *ret[SECCOMP_PROGRAMS])
+{
+	const struct seccomp_filters *filters = seccomp->filters;
+	bool usual = !(seccomp->granted & UNUSUAL);
+	size_t n = 0;
+
+	ret[n++] = usual ? &filters->usual : &filters->open;
+	for (size_t i = 0; i < countof(parts); i++)
+		if (!(parts[i] & seccomp->granted) && (!usual || parts[i] & USUAL))
+			ret[n++] = &filters->parts[i];
+	return n;
+}
+
+int seccomp_install(const struct seccomp *seccomp, struct err *err)
+{
+	const struct sock_fprog *programs[SECCOMP_PROGRAMS];
+	size_t n = seccomp_programs(seccomp, programs);
+
+	for (size_t i = 0; i < n; i++)
+		if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, programs[i]) < 0)
+			return err_set(err, errno, "install the VE's system call filter");
 	return 0;
 }

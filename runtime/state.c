@@ -1,5 +1,6 @@
 #include "runtime/state.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ static char *record_path(uint32_t ctid)
 void state_done(struct state *state)
 {
 	free(state->cgroup);
+	free(state->devices);
+	config_done(&state->network);
 	*state = (struct state){0};
 }
 
@@ -34,42 +37,86 @@ static int number(const struct kvfile *file, const char *path, const char *key, 
 	return 0;
 }
 
-int state_load(uint32_t ctid, struct state *ret, struct err *err)
+static int read_record(const struct kvfile *file, const char *path, struct state *state, struct err *err)
 {
-	cleanup_free char *path = record_path(ctid);
-	cleanup_kvfile struct kvfile *file = NULL;
+	uint64_t pid, granted;
+	int r;
 
-	int r = kvfile_load(AT_FDCWD, path, &file, err);
-	if (r < 0)
-		return r;
-
-	uint64_t pid, starttime, started;
 	const char *cgroup = kvfile_get(file, "CGROUP");
 	if (!cgroup)
 		return err_say(err, ERR_BAD_CONFIG, "%s: CGROUP is missing", path);
 	if ((r = number(file, path, "PID", &pid, err)) < 0 ||
-	    (r = number(file, path, "STARTTIME", &starttime, err)) < 0 ||
-	    (r = number(file, path, "STARTED", &started, err)) < 0)
+	    (r = number(file, path, "STARTTIME", &state->starttime, err)) < 0 ||
+	    (r = number(file, path, "STARTED", &state->started, err)) < 0 ||
+	    (r = number(file, path, "GRANTED", &granted, err)) < 0)
 		return r;
+	state->pid = (pid_t)pid;
+	state->granted = (uint32_t)granted;
+	state->cgroup = mem_strdup(cgroup);
+	state->devices = mem_strdup(kvfile_get(file, "DEVICES"));
+	return param_load_some(&config_table, PARAM_NETWORK, 0, &state->network, file, path, err);
+}
 
-	*ret = (struct state){
-		.pid = (pid_t)pid,
-		.starttime = starttime,
-		.started = started,
-		.cgroup = mem_strdup(cgroup),
-	};
+int state_load(uint32_t ctid, struct state *ret, struct err *err)
+{
+	cleanup_free char *path = record_path(ctid);
+	cleanup_kvfile struct kvfile *file = NULL;
+	cleanup_state struct state state = {0};
+
+	int r = kvfile_load(AT_FDCWD, path, &file, err);
+	if (r == 0)
+		r = read_record(file, path, &state, err);
+	if (r < 0)
+		return r;
+	*ret = state;
+	state = (struct state){0};
 	return 0;
+}
+
+static void set_number(struct kvfile *file, const char *key, uint64_t value)
+{
+	cleanup_free char *text = str_fmt("%ju", value);
+	kvfile_set(file, key, text);
 }
 
 int state_save(uint32_t ctid, const struct state *state, struct err *err)
 {
 	cleanup_free char *path = record_path(ctid);
-	cleanup_free char *text =
-		str_fmt("PID=\"%d\"\nSTARTTIME=\"%llu\"\nSTARTED=\"%llu\"\nCGROUP=\"%s\"\n", state->pid,
-			(unsigned long long)state->starttime, (unsigned long long)state->started, state->cgroup);
+	cleanup_kvfile struct kvfile *file = kvfile_new();
 
+	set_number(file, "PID", (uint64_t)state->pid);
+	set_number(file, "STARTTIME", state->starttime);
+	set_number(file, "STARTED", state->started);
+	set_number(file, "GRANTED", state->granted);
+	kvfile_set(file, "CGROUP", state->cgroup);
+	if (state->devices)
+		kvfile_set(file, "DEVICES", state->devices);
+	param_store(&config_table, &state->network, file);
+
+	cleanup_free char *text = kvfile_text(file);
 	int r = io_replace_file(AT_FDCWD, path, text, strlen(text), 0600);
 	return r < 0 ? err_set(err, -r, "write %s", path) : 0;
+}
+
+int state_all(uint32_t **ret, size_t *ret_n, struct err *err)
+{
+	cleanup_free uint32_t *ctids = NULL;
+	size_t n = 0;
+
+	DIR *dir = opendir(PATH_RECORDS);
+	if (!dir)
+		return err_set(err, errno, "open %s", PATH_RECORDS);
+	for (const struct dirent *entry; (entry = readdir(dir));) {
+		uint32_t ctid;
+		if (str_u32(entry->d_name, &ctid) < 0)
+			continue;
+		ctids = mem_grow(ctids, n + 1, sizeof(*ctids));
+		ctids[n++] = ctid;
+	}
+	closedir(dir);
+	*ret = steal_ptr(ctids);
+	*ret_n = n;
+	return 0;
 }
 
 int state_remove(uint32_t ctid, struct err *err)

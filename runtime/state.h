@@ -5,13 +5,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runtime/config.h"
+
 struct err;
 
 struct state {
 	pid_t pid;	    /* its init, as the node sees it */
 	uint64_t starttime; /* /proc/PID/stat field 22, clock ticks since boot: tells a re-used pid from ours */
 	uint64_t started;   /* seconds since the epoch */
+	uint32_t granted;   /* what it was started with, see runtime/grant.h */
 	char *cgroup;	    /* BASE/ve-CTID, BASE as it was when it started */
+	/* What it has of the network now, which may differ from its configuration: the rows that are PARAM_NETWORK. */
+	struct ve_config network;
+	char *devices; /* of the node, that it was given, see netdev.c; NULL: none */
 };
 
 void state_done(struct state *state);
@@ -20,6 +26,8 @@ void state_done(struct state *state);
 /* -ENOENT without a reason when there is none. */
 int state_load(uint32_t ctid, struct state *ret, struct err *err);
 int state_save(uint32_t ctid, const struct state *state, struct err *err);
+/* All CTIDs that have a record; the caller frees. */
+int state_all(uint32_t **ret, size_t *ret_n, struct err *err);
 int state_remove(uint32_t ctid, struct err *err);
 
 /* A pidfd of the recorded init if that very process still lives, else -ESRCH. */

@@ -10,16 +10,9 @@
 #include "runtime/amount.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/value_kind.h"
 
-/* What a kind's reader is given. */
-struct input {
-	const struct param *row;
-	const char *text;
-	enum param_form form;
-};
-
-static int refuse(struct why *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static int refuse(struct why *why, const char *fmt, ...)
+int why_not(struct why *why, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -28,14 +21,14 @@ static int refuse(struct why *why, const char *fmt, ...)
 	return -EINVAL;
 }
 
-static const void *field_of(const struct param *row, const void *object)
+const void *value_field(const struct param *row, const void *object)
 {
 	return (const char *)object + row->offset;
 }
 
 /* ---- texts ---- */
 
-static int set_text(void *field, const char *text)
+int value_set_text(void *field, const char *text)
 {
 	char **s = field;
 	free(*s);
@@ -46,8 +39,8 @@ static int set_text(void *field, const char *text)
 static int parse_text(const struct input *in, void *field, struct why *why)
 {
 	if (strchr(in->text, '\n'))
-		return refuse(why, "a value is one line");
-	return set_text(field, in->text);
+		return why_not(why, "a value is one line");
+	return value_set_text(field, in->text);
 }
 
 /* A name is also the name of a link in /etc/vz/names. */
@@ -55,10 +48,10 @@ static int parse_name(const struct input *in, void *field, struct why *why)
 {
 	for (const char *c = in->text; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr(" -+_.", *c))
-			return refuse(why, "a name is made of letters, digits, spaces and - + _ .");
+			return why_not(why, "a name is made of letters, digits, spaces and - + _ .");
 	if (in->text[0] == '.' || strlen(in->text) > NAME_MAX)
-		return refuse(why, "this cannot be the name of a visible file, as a name must");
-	return set_text(field, in->text);
+		return why_not(why, "this cannot be the name of a visible file, as a name must");
+	return value_set_text(field, in->text);
 }
 
 static bool is_label(const char *text, size_t len)
@@ -71,7 +64,7 @@ static bool is_label(const char *text, size_t len)
 	return true;
 }
 
-static bool is_hostname(const char *text)
+bool value_is_hostname(const char *text)
 {
 	for (;; text++) {
 		size_t len = strcspn(text, ".");
@@ -86,10 +79,10 @@ static bool is_hostname(const char *text)
 static int parse_hostname(const struct input *in, void *field, struct why *why)
 {
 	if (strlen(in->text) > HOST_NAME_MAX)
-		return refuse(why, "the kernel keeps host names of up to %d characters", HOST_NAME_MAX);
-	if (in->text[0] && !is_hostname(in->text))
-		return refuse(why, "a host name is letters, digits and hyphens between dots (RFC 1123)");
-	return set_text(field, in->text);
+		return why_not(why, "the kernel keeps host names of up to %d characters", HOST_NAME_MAX);
+	if (in->text[0] && !value_is_hostname(in->text))
+		return why_not(why, "a host name is letters, digits and hyphens between dots (RFC 1123)");
+	return value_set_text(field, in->text);
 }
 
 /* `..` would reach out of what was meant, any `$` but the CTID's would mean one thing to us, another to a shell. */
@@ -115,24 +108,24 @@ static int parse_path(const struct input *in, void *field, struct why *why)
 {
 	const char *fault = path_fault(in->text);
 	if (fault)
-		return refuse(why, "%s", fault);
+		return why_not(why, "%s", fault);
 
 	cleanup_free char *path = mem_strdup(in->text);
 	for (size_t n = strlen(path); path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
-	return set_text(field, path);
+	return value_set_text(field, path);
 }
 
 static int parse_digest(const struct input *in, void *field, struct why *why)
 {
 	if (strlen(in->text) != 64 || strspn(in->text, "0123456789abcdef") != 64)
-		return refuse(why, "a digest is 64 hexadecimal digits");
-	return set_text(field, in->text);
+		return why_not(why, "a digest is 64 hexadecimal digits");
+	return value_set_text(field, in->text);
 }
 
 static char *print_text(const struct param *row, const void *object)
 {
-	const char *const *s = field_of(row, object);
+	const char *const *s = value_field(row, object);
 	return mem_strdup(*s ? *s : "");
 }
 
@@ -142,14 +135,14 @@ static int parse_bool(const struct input *in, void *field, struct why *why)
 {
 	bool yes = str_eq(in->text, "yes");
 	if (!yes && !str_eq(in->text, "no"))
-		return refuse(why, "must be yes or no");
+		return why_not(why, "must be yes or no");
 	*(bool *)field = yes;
 	return 0;
 }
 
 static char *print_bool(const struct param *row, const void *object)
 {
-	const bool *yes = field_of(row, object);
+	const bool *yes = value_field(row, object);
 	return mem_strdup(*yes ? "yes" : "no");
 }
 
@@ -166,7 +159,7 @@ static int refuse_word(const char *const *words, struct why *why)
 	cleanup_text struct text list = {0};
 	for (size_t i = 0; words[i]; i++)
 		text_add(&list, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
-	return refuse(why, "must be %s", list.s);
+	return why_not(why, "must be %s", list.s);
 }
 
 static int parse_word(const struct input *in, void *field, struct why *why)
@@ -185,7 +178,7 @@ static int parse_word(const struct input *in, void *field, struct why *why)
 
 static char *print_word(const struct param *row, const void *object)
 {
-	const unsigned *word = field_of(row, object);
+	const unsigned *word = value_field(row, object);
 	return mem_strdup(row->words[*word]);
 }
 
@@ -196,9 +189,9 @@ static int read_count(const char *text, uint64_t min, uint64_t max, uint64_t *re
 	uint64_t n = 0;
 	int r = str_u64(text, &n);
 	if (r == -EINVAL)
-		return refuse(why, "not a number");
+		return why_not(why, "not a number");
 	if (r < 0 || n < min || n > max)
-		return refuse(why, "must be %ju to %ju", min, max);
+		return why_not(why, "must be %ju to %ju", min, max);
 	*ret = n;
 	return 0;
 }
@@ -226,7 +219,7 @@ static int parse_cpulimit(const struct input *in, void *field, struct why *why)
 
 static char *print_count(const struct param *row, const void *object)
 {
-	const uint64_t *n = field_of(row, object);
+	const uint64_t *n = value_field(row, object);
 	return str_fmt("%ju", *n);
 }
 
@@ -235,7 +228,7 @@ static char *print_count(const struct param *row, const void *object)
 static int read_amount(const struct amount_scale *scale, const char *text, uint64_t *ret, struct why *why)
 {
 	const char *fault = amount_parse(scale, text, ret);
-	return fault ? refuse(why, "%s", fault) : 0;
+	return fault ? why_not(why, "%s", fault) : 0;
 }
 
 static int read_bounds(const struct amount_scale *scale, const char *text, struct bounds *ret, struct why *why)
@@ -285,7 +278,7 @@ static int parse_memory(const struct input *in, void *field, struct why *why)
 	if (r < 0)
 		return r;
 	if (bounds.limit < in->row->min)
-		return refuse(why, "must be %ju bytes or more", in->row->min);
+		return why_not(why, "must be %ju bytes or more", in->row->min);
 	if (bounds.limit != PARAM_UNLIMITED)
 		bounds.limit = (bounds.limit + AMOUNT_PAGE - 1) / AMOUNT_PAGE * AMOUNT_PAGE;
 	*(uint64_t *)field = bounds.limit;
@@ -294,7 +287,7 @@ static int parse_memory(const struct input *in, void *field, struct why *why)
 
 static char *print_memory(const struct param *row, const void *object)
 {
-	const uint64_t *n = field_of(row, object);
+	const uint64_t *n = value_field(row, object);
 	struct bounds bounds = {.barrier = 0, .limit = *n};
 	return print_bounds(&bounds, AMOUNT_PAGE);
 }
@@ -307,7 +300,7 @@ static int parse_items(const struct input *in, void *field, struct why *why)
 
 static char *print_items(const struct param *row, const void *object)
 {
-	return print_bounds(field_of(row, object), 1);
+	return print_bounds(value_field(row, object), 1);
 }
 
 static int parse_space(const struct input *in, void *field, struct why *why)
@@ -323,14 +316,14 @@ static int parse_space(const struct input *in, void *field, struct why *why)
 
 static char *print_space(const struct param *row, const void *object)
 {
-	return print_bounds(field_of(row, object), AMOUNT_KIB);
+	return print_bounds(value_field(row, object), AMOUNT_KIB);
 }
 
 /* ---- the kinds ---- */
 
 struct kind {
-	int (*parse)(const struct input *in, void *field, struct why *why);
-	char *(*print)(const struct param *row, const void *object);
+	value_parse_t *parse;
+	value_print_t *print;
 	size_t size; /* of the field; 0: a text of its own */
 };
 
@@ -348,6 +341,21 @@ static const struct kind kinds[PARAM_KIND_COUNT] = {
 	[PARAM_SPACE] = {parse_space, print_space, sizeof(struct bounds)},
 	[PARAM_CPULIMIT] = {parse_cpulimit, print_count, sizeof(uint64_t)},
 	[PARAM_WORD] = {parse_word, print_word, sizeof(unsigned)},
+	[PARAM_ADDRESSES] = {value_parse_addresses, print_text, 0},
+	[PARAM_NAMESERVERS] = {value_parse_nameservers, print_text, 0},
+	[PARAM_GATEWAY] = {value_parse_gateway, print_text, 0},
+	[PARAM_GATEWAY6] = {value_parse_gateway6, print_text, 0},
+	[PARAM_DOMAINS] = {value_parse_domains, print_text, 0},
+	[PARAM_DEVICE] = {value_parse_device, print_text, 0},
+	[PARAM_DEVICES] = {value_parse_devices, print_text, 0},
+	[PARAM_MAC] = {value_parse_mac, print_text, 0},
+	[PARAM_INTERFACES] = {value_parse_interfaces, print_text, 0},
+	[PARAM_PORTS] = {value_parse_ports, print_text, 0},
+	[PARAM_FEATURES] = {value_parse_features, print_text, 0},
+	[PARAM_NETWORKS] = {value_parse_networks, print_text, 0},
+	[PARAM_SERVICES] = {value_parse_services, print_text, 0},
+	[PARAM_NEIGHBOURS] = {value_parse_neighbours, print_text, 0},
+	[PARAM_RATE] = {value_parse_rate, value_print_rate, sizeof(uint64_t)},
 };
 
 int value_parse(const struct param *row, void *object, const char *text, enum param_form form, struct why *why)
@@ -367,9 +375,9 @@ void value_copy(const struct param *row, void *object, const void *from)
 	size_t size = kinds[row->kind].size;
 
 	if (size > 0)
-		memcpy(field, field_of(row, from), size);
+		memcpy(field, value_field(row, from), size);
 	else
-		set_text(field, *(const char *const *)field_of(row, from));
+		value_set_text(field, *(const char *const *)value_field(row, from));
 }
 
 void value_done(const struct param *row, void *object)
@@ -380,5 +388,5 @@ void value_done(const struct param *row, void *object)
 	if (size > 0)
 		memset(field, 0, size);
 	else
-		set_text(field, NULL);
+		value_set_text(field, NULL);
 }

@@ -6,8 +6,11 @@
 
 /* What is wrong with a text, for a message that already names the parameter and quotes the text. */
 struct why {
-	char text[160];
+	char text[200];
 };
+
+/* Say it. Returns -EINVAL. */
+int why_not(struct why *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Parse into the row's field. -EINVAL with the reason in `why`; the field changes only on success. */
 int value_parse(const struct param *row, void *object, const char *text, enum param_form form, struct why *why);

@@ -17,10 +17,19 @@ static const char running[] =
 	"101\","
 	"\"privateExists\":true,\"settings\":{\"HOSTNAME\":\"web.example\",\"PHYSPAGES\":\"0:65536\","
 	"\"SWAPPAGES\":\"0:131072\",\"NUMPROC\":\"100:120\",\"DISKSPACE\":\"2097152:2306867\",\"CPUUNITS\":\"1000\","
+	"\"IP_ADDRESS\":\"192.0.2.101/24 fd00::1\",\"NETIF\":\"ifname=eth0,bridge=br0,mac=00:18:51:00:00:01,"
+	"host_ifname=veth101.0,host_mac=fe:18:51:00:00:01,mac_filter=on,ip=10.0.0.2/24,gw=10.0.0.1;ifname=eth1,"
+	"mac=00:18:51:00:00:02,host_ifname=veth101.1,host_mac=fe:18:51:00:00:02,mac_filter=off\","
+	"\"RATE\":\"*:1:10240\","
+	"\"NAMESERVER\":\"192.0.2.53 192.0.2.54\",\"SEARCHDOMAIN\":\"inherit\",\"NETFILTER\":\"full\","
+	"\"FEATURES\":\"tun:on sit:off\","
 	"\"CPUS\":\"2\",\"DESCRIPTION\":\"say \\\"hi\\\" \\\\ \\u00fc\",\"OF_A_NEWER_VZD\":\"x\"},"
 	"\"numproc\":{\"held\":23,\"maxheld\":40,\"failcnt\":0},\"physpages\":{\"held\":12345678},\"swappages\":{},"
 	"\"diskspace\":{\"usage\":123456789,\"soft\":1,\"hard\":2},\"diskinodes\":{},"
-	"\"laverage\":[0.01,0.2,1.5],\"uptime\":93784.5}";
+	"\"laverage\":[0.01,0.2,1.5],\"uptime\":93784.5,"
+	"\"network\":{\"sent4\":{\"packets\":10,\"bytes\":1000},\"sent6\":{\"packets\":1,\"bytes\":60},"
+	"\"received4\":{\"packets\":20,\"bytes\":30000},\"received6\":{\"packets\":2,\"bytes\":120},"
+	"\"dropped\":{\"packets\":3,\"bytes\":180}}}";
 
 static const char stopped[] =
 	"{\"ctid\":1000000002,\"status\":\"stopped\",\"private\":\"/p\",\"root\":\"/r\",\"privateExists\":true,"
@@ -106,7 +115,7 @@ TEST(the_usual_columns_have_vzlists_widths)
 		"ctid,numproc,status,ip,hostname", 0,
 		"      CTID      NPROC STATUS    IP_ADDR         HOSTNAME\n"
 		"1000000002          - stopped   -               a-host-name-that-is-longer-than-its.column.example\n"
-		"       101         23 running   -               web.example\n");
+		"       101         23 running   192.0.2.101     web.example\n");
 }
 
 /* libvirt's parser: blanks, a number, one blank, a word, the end of the line. */
@@ -129,6 +138,34 @@ TEST(a_long_value_is_cut_unless_it_is_the_last)
 TEST(a_number_is_never_cut)
 {
 	check_columns("numproc.l,cpus", PRINT_NO_HEADER, "9223372036854775807     -\n       120     2\n");
+}
+
+TEST(interfaces_are_lists_in_one_order)
+{
+	check_columns(
+		"ifname,host_ifname,mac,bridge,gw,netif", 0,
+		"IFNAME   HOST_IFNAME      MAC               BRIDGE          GATEWAY         NET_INTERFACES\n"
+		"-        -                -                 -               -               -\n"
+		"eth0     veth101.0        00:18:51:00:00:01 br0             10.0.0.1        veth101.0 veth101.1\n");
+	check_columns("host_mac,ip", PRINT_NO_HEADER,
+		      "-                 -\n"
+		      "fe:18:51:00:00:01 192.0.2.101 fd00::1 10.0.0.2\n");
+}
+
+TEST(names_and_rates_are_those_of_the_configuration)
+{
+	check_columns("nameserver,searchdomain,netfilter,rate,features", 0,
+		      "NAMESERVER      SEARCHDOMAIN    NETFILTER       RATE FEATURES\n"
+		      "-               -               -                  - -\n"
+		      "192.0.2.53      inherit         full           10240 tun:on sit:off\n");
+}
+
+TEST(traffic_is_shown_in_bytes_and_what_is_dropped_in_packets)
+{
+	check_columns("sent,received,dropped", 0,
+		      "          SENT       RECEIVED    DROPPED\n"
+		      "             -              -          -\n"
+		      "          1060          30120          3\n");
 }
 
 TEST(characters_are_counted_not_bytes)
@@ -171,7 +208,15 @@ static const char json_of_running[] = "    \"ctid\": 101,\n"
 				      "    \"name\": null,\n"
 				      "    \"smart_name\": 101,\n"
 				      "    \"description\": \"say \\\"hi\\\" \\\\ ü\",\n"
-				      "    \"ip\": [],\n"
+				      "    \"ip\": [\"192.0.2.101\", \"fd00::1\", \"10.0.0.2\"],\n"
+				      "    \"features\": {\n"
+				      "      \"tun\": true,\n"
+				      "      \"sit\": false\n"
+				      "    },\n"
+				      "    \"dropped\": {\n"
+				      "      \"packets\": 3,\n"
+				      "      \"bytes\": 180\n"
+				      "    },\n"
 				      "    \"numproc\": {\n"
 				      "      \"held\": 23,\n"
 				      "      \"maxheld\": 40,\n"
@@ -196,6 +241,8 @@ static const char json_of_stopped[] = "    \"ctid\": 1000000002,\n"
 				      "    \"smart_name\": \"mail-server-of-the-shop\",\n"
 				      "    \"description\": null,\n"
 				      "    \"ip\": [],\n"
+				      "    \"features\": null,\n"
+				      "    \"dropped\": null,\n"
 				      "    \"numproc\": {\n"
 				      "      \"held\": 0,\n"
 				      "      \"maxheld\": 0,\n"
@@ -215,9 +262,8 @@ TEST(json_has_vzlists_types)
 	cleanup_free char *expected = str_fmt("[\n  {\n%s  },\n  {\n%s  }\n]\n", json_of_stopped, json_of_running);
 	struct world world;
 
-	world_open(&world,
-		   "ctid,hostname,name,smart_name,description,ip,numproc,diskspace,laverage,uptime,cpus,cpulimit,"
-		   "disabled");
+	world_open(&world, "ctid,hostname,name,smart_name,description,ip,features,dropped,numproc,diskspace,laverage,"
+			   "uptime,cpus,cpulimit,disabled");
 	print_json(world.out, &world.listing);
 	fclose(world.out);
 	assert_string_equal(world.text, expected);
@@ -293,6 +339,9 @@ int main(void)
 		cmocka_unit_test(libvirt_can_parse_id_and_status),
 		cmocka_unit_test(a_long_value_is_cut_unless_it_is_the_last),
 		cmocka_unit_test(a_number_is_never_cut),
+		cmocka_unit_test(interfaces_are_lists_in_one_order),
+		cmocka_unit_test(names_and_rates_are_those_of_the_configuration),
+		cmocka_unit_test(traffic_is_shown_in_bytes_and_what_is_dropped_in_packets),
 		cmocka_unit_test(characters_are_counted_not_bytes),
 		cmocka_unit_test(units_are_those_of_vzlist),
 		cmocka_unit_test(what_is_limited_and_disabled_is_told_by_words),

@@ -110,7 +110,8 @@ TEST(vz_conf_says_every_key)
 
 	for (size_t i = 0; i < config_table.n; i++) {
 		cleanup_free char *text = str_fmt(".It Sy %s", config_table.rows[i].key);
-		check(page, text);
+		if (!(config_table.rows[i].flags & PARAM_EDIT))
+			check(page, text);
 	}
 	assert_int_equal(io_read_file(AT_FDCWD, "etc/vz.conf", &shipped, NULL), 0);
 	for (char *rest = shipped, *line; (line = strsep(&rest, "\n"));) {

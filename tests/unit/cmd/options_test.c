@@ -105,6 +105,43 @@ TEST(the_last_of_several_is_meant)
 	check_call("set 101 --cpus 1 --cpus 2", "{\"ve\":\"101\",\"settings\":{\"CPUS\":\"2\"}}");
 }
 
+TEST(a_list_is_made_of_all_options_of_its_name)
+{
+	check_call("set 101 --ipadd 10.0.0.1 --ip fd00::1/64 --ipdel all --save",
+		   "{\"ve\":\"101\",\"save\":true,\"settings\":{\"IPADD\":\"10.0.0.1 fd00::1/64\",\"IPDEL\":\"all\"}}");
+	check_call("set 101 --nameserver 192.0.2.1 --nameserver 192.0.2.2",
+		   "{\"ve\":\"101\",\"settings\":{\"NAMESERVER\":\"192.0.2.1 192.0.2.2\"}}");
+	check_call("create 101 --port_add 192.0.2.1:80:80 --port_add udp:[::]:53:53",
+		   "{\"ve\":\"101\",\"settings\":{\"PORT_ADD\":\"tcp:192.0.2.1:80:80 udp:[::]:53:53\"}}");
+}
+
+/* What libvirt sends. */
+TEST(an_interface_is_described_as_vzctl_does)
+{
+	check_call("set 105 --netif_add eth0,00:18:51:00:00:01,veth105.0,52:54:00:00:00:02,br0 --save",
+		   "{\"ve\":\"105\",\"save\":true,\"settings\":{\"NETIF_ADD\":\"ifname=eth0,bridge=br0,"
+		   "mac=00:18:51:00:00:01,host_ifname=veth105.0,host_mac=52:54:00:00:00:02,mac_filter=on\"}}");
+	check_call("set 105 --ifname eth0 --bridge br1 --mac_filter off --vlan 7",
+		   "{\"ve\":\"105\",\"settings\":{\"IFNAME\":\"eth0\",\"BRIDGE\":\"br1\",\"MAC_FILTER\":\"off\","
+		   "\"VLAN\":\"7\"}}");
+}
+
+TEST(a_setting_may_be_a_flag)
+{
+	check_call("set 101 --skip_arpdetect --ipadd 10.0.0.1",
+		   "{\"ve\":\"101\",\"settings\":{\"IPADD\":\"10.0.0.1\",\"SKIP_ARPDETECT\":\"yes\"}}");
+	check_refused("set 101 --skip_arpdetect=no", "vzctl: option '--skip_arpdetect' doesn't allow an argument");
+}
+
+/* The first would be lost. */
+TEST(one_command_changes_one_interface)
+{
+	check_refused("set 101 --ifname eth0 --mac 00:18:51:00:00:01 --ifname eth1 --mac 00:18:51:00:00:02",
+		      "--ifname is given twice: a command changes one interface");
+	check_refused("set 101 --ifname eth0 --mac 00:18:51:00:00:01 --mac 00:18:51:00:00:02",
+		      "--mac is given twice: a command changes one interface");
+}
+
 TEST(what_is_wrong_is_named)
 {
 	check_refused("set 101 --colour red", "vzctl: unrecognized option '--colour'");
@@ -117,7 +154,8 @@ TEST(what_is_wrong_is_named)
 
 TEST(what_is_not_built_is_never_taken)
 {
-	check_refused("set 101 --ipadd 10.0.0.1 --save", "--ipadd is not supported yet");
+	check_refused("set 101 --dhcp yes --save", "--dhcp is not supported yet");
+	check_refused("set 101 --features nfs:on", "Bad parameter for --features: nfs:on: nfs:on is not supported yet");
 	check_refused("set 101 --setmode=restart", "--setmode is not supported yet");
 	check_refused("set 101 --onboot yes", "--onboot is not supported yet");
 	check_refused("start 101 --skip_ve_setup", "--skip_ve_setup is not supported yet");
@@ -127,7 +165,7 @@ TEST(every_option_of_the_parameter_table_is_taken)
 {
 	for (size_t i = 0; i < config_table.n; i++) {
 		const struct param *row = &config_table.rows[i];
-		if (!row->option)
+		if (!row->option || !row->argument)
 			continue;
 		cleanup_free char *text = str_fmt("set 101 --%s", row->option);
 		cleanup_free char *expected = str_fmt("vzctl: option '--%s' requires an argument", row->option);
@@ -165,6 +203,10 @@ int main(void)
 		cmocka_unit_test(vzctls_other_names_of_options_are_taken),
 		cmocka_unit_test(flags_become_fields_and_what_has_none_stays_here),
 		cmocka_unit_test(the_last_of_several_is_meant),
+		cmocka_unit_test(a_list_is_made_of_all_options_of_its_name),
+		cmocka_unit_test(an_interface_is_described_as_vzctl_does),
+		cmocka_unit_test(a_setting_may_be_a_flag),
+		cmocka_unit_test(one_command_changes_one_interface),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(what_is_not_built_is_never_taken),
 		cmocka_unit_test(every_option_of_the_parameter_table_is_taken),

@@ -66,7 +66,7 @@ static int set_up(void **state)
 
 	if (sd_event_new(&node->event) < 0 || exits_open(&node->exits, node->event, &node->err) < 0)
 		return -1;
-	node->host = (struct host){.pool = -1, .template_dir = -1, .layers = -1, .device_filter = -1};
+	node->host = (struct host){.guard = GUARD_NONE, .pool = -1, .template_dir = -1, .layers = -1};
 	node->listener = (struct workers_listener){on_born, on_settle, on_cut_short, on_idle, node};
 	node->workers = (struct workers){
 		.event = node->event,

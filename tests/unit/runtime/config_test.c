@@ -217,6 +217,50 @@ TEST(every_shipped_sample_makes_a_ve_that_can_start)
 	}
 }
 
+static void assert_checked(const char *settings, enum err_kind kind, const char *message)
+{
+	cleanup_scratch struct scratch scratch = scratch_new();
+	cleanup_config struct ve_config config = {0};
+	const struct ve_config defaults = {0};
+	struct err err = {0};
+
+	write_text(scratch.fd, "101.conf", settings);
+	if (config_load_at(scratch.fd, CTID, &defaults, &config, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(config_check(&config, &err) < 0, kind != ERR_NONE);
+	assert_int_equal(err.kind, kind);
+	assert_string_equal(err.text, message);
+}
+
+TEST(the_parts_of_a_network_must_go_together)
+{
+	assert_checked("IP_ADDRESS='10.0.0.1 fd00::1'\nPORTS='tcp:0.0.0.0:80:80 udp:[::]:53:53'\n", ERR_NONE, "");
+	assert_checked("IP_ADDRESS=10.0.0.1\nNETIF='ifname=eth0,ip=10.0.0.2/24'\nNETDEV=eth1\n", ERR_NONE, "");
+	assert_checked(
+		"IP_ADDRESS=10.0.0.1\nPORTS=udp:[::]:53:53\n", ERR_BAD_ADDRESS,
+		"the port udp:[::]:53:53 leads nowhere: the container has no IPv6 address of its own; give it one with "
+		"--ipadd, or take the port back with --port_del");
+	assert_checked("IP_ADDRESS=10.0.0.1\nNETIF='ifname=eth0,ip=10.0.0.1/24'\n", ERR_BAD_ADDRESS,
+		       "10.0.0.1 is an address of eth0 and of the container itself");
+	assert_checked("NETIF=ifname=eth0\nNETDEV=eth0\n", ERR_VETH,
+		       "eth0 cannot be an interface (--netif_add) and a device of the node (--netdev_add)");
+}
+
+TEST(an_interface_of_which_a_file_says_little_is_complete_and_the_same_each_time)
+{
+	cleanup_scratch struct scratch scratch = scratch_new();
+	cleanup_config struct ve_config once = {0}, twice = {0};
+	const struct ve_config defaults = {0};
+	struct err err = {0};
+
+	write_text(scratch.fd, "101.conf", "NETIF=\"ifname=eth0,bridge=br0\"\n");
+	assert_int_equal(config_load_at(scratch.fd, CTID, &defaults, &once, &err), 0);
+	assert_int_equal(config_load_at(scratch.fd, CTID, &defaults, &twice, &err), 0);
+	assert_non_null(strstr(once.netif, ",mac=00:18:51:"));
+	assert_non_null(strstr(once.netif, ",host_ifname=veth101.0,host_mac=fe:18:51:"));
+	assert_string_equal(once.netif, twice.netif);
+}
+
 static void assert_path(const char *value, const char *expected)
 {
 	cleanup_free char *path = config_path(value, CTID);
@@ -234,10 +278,11 @@ TEST(the_ctid_is_put_into_paths)
 
 TEST(what_vzctl_knows_and_we_do_not_build_is_told_from_nonsense)
 {
-	static const char *const known[] = {"ipadd",	"IP_ADDRESS", "onboot",	  "ONBOOT",
-					    "kmemsize", "local_uid",  "physpages"};
-	static const char *const ours_or_nonsense[] = {"ram",	   "PHYSPAGES", "LOCAL_UID", "velayout",
-						       "nonsense", "save",	""};
+	static const char *const known[] = {"dhcp",	"NETWORK",   "onboot",	 "ONBOOT",
+					    "kmemsize", "local_uid", "physpages"};
+	static const char *const ours_or_nonsense[] = {"ram", "PHYSPAGES",  "LOCAL_UID",      "velayout", "ipadd",
+						       "ip",  "IP_ADDRESS", "skip_arpdetect", "nonsense", "save",
+						       ""};
 
 	for (size_t i = 0; i < countof(known); i++)
 		if (!config_unsupported(known[i]))
@@ -256,6 +301,8 @@ int main(void)
 		cmocka_unit_test(a_sample_carries_no_ones_own_settings),
 		cmocka_unit_test(a_sample_that_cannot_be_had_is_the_error_of_who_asked),
 		cmocka_unit_test(every_shipped_sample_makes_a_ve_that_can_start),
+		cmocka_unit_test(the_parts_of_a_network_must_go_together),
+		cmocka_unit_test(an_interface_of_which_a_file_says_little_is_complete_and_the_same_each_time),
 		cmocka_unit_test(the_ctid_is_put_into_paths),
 		cmocka_unit_test(what_vzctl_knows_and_we_do_not_build_is_told_from_nonsense),
 	};

@@ -2,6 +2,7 @@
 #include "runtime/node.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "runtime/base/err.h"
@@ -51,6 +52,53 @@ TEST(an_empty_vz_conf_leaves_the_built_in_values)
 	assert_int_equal(node.ve.stop_timeout, 120);
 }
 
+static int how(const char *neighbour_devs)
+{
+	cleanup_scratch struct scratch scratch = scratch_new();
+	cleanup_free char *text = str_fmt("NEIGHBOUR_DEVS=\"%s\"\n", neighbour_devs);
+	cleanup_node struct node_config node = {0};
+
+	write_vz_conf(scratch.fd, text);
+	load(scratch.fd, &node);
+	struct neighbour_devices devices = node_neighbours(&node);
+	if (devices.how == NEIGHBOUR_LIST)
+		assert_string_equal(devices.list, neighbour_devs + strlen("list:"));
+	return (int)devices.how;
+}
+
+TEST(the_devices_that_answer_for_ves_are_those_of_vz_conf)
+{
+	assert_int_equal(how("detect"), NEIGHBOUR_DETECT);
+	assert_int_equal(how("all"), NEIGHBOUR_ALL);
+	assert_int_equal(how("list:eth0 eth1"), NEIGHBOUR_LIST);
+}
+
+TEST(the_policy_of_the_network_is_closed_until_vz_conf_opens_it)
+{
+	cleanup_scratch struct scratch scratch = scratch_new();
+	cleanup_node struct node_config closed = {0}, open = {0};
+
+	write_vz_conf(scratch.fd, "");
+	load(scratch.fd, &closed);
+	struct filter_policy policy = node_policy(&closed);
+	assert_true(policy.masquerade.n == 0 && policy.n_services == 0);
+	assert_int_equal(policy.connections, 65536);
+	assert_false(closed.skip_arpdetect || closed.error_on_arpfail || closed.skip_sysctl);
+
+	write_vz_conf(scratch.fd,
+		      "MASQUERADE=\"10.0.0.0/8 fd00::/8\"\nNODE_SERVICES=\"udp:53 tcp:53\"\nCONNECTIONS=100\n"
+		      "SKIP_ARPDETECT=yes\nERROR_ON_ARPFAIL=yes\nSKIP_SYSCTL_SETUP=yes\n");
+	load(scratch.fd, &open);
+	policy = node_policy(&open);
+	assert_int_equal(policy.masquerade.n, 2);
+	assert_int_equal(policy.masquerade.list[1].prefix, 8);
+	assert_int_equal(policy.n_services, 2);
+	assert_int_equal(policy.services[0].protocol, IPPROTO_UDP);
+	assert_int_equal(policy.services[1].port, 53);
+	assert_int_equal(policy.connections, 100);
+	assert_true(open.skip_arpdetect && open.error_on_arpfail && open.skip_sysctl);
+}
+
 TEST(the_shipped_vz_conf_says_what_is_built_in_and_every_key)
 {
 	cleanup_scratch struct scratch scratch = scratch_new();
@@ -89,8 +137,8 @@ TEST(what_belongs_to_one_ve_has_no_default_for_all)
 				  "VE_LAYOUT=simfs\nLXCFS=no\nPOOL_SIZE=20G\n");
 	load(scratch.fd, &node);
 	add_settings(&settings, &config_table, &node.ve);
-	assert_string_equal(settings.s, "VE_ROOT=/vz/root/$VEID\nVE_PRIVATE=/var/lib/vz/private/$VEID\n"
-					"VE_LAYOUT=private\nSTOP_TIMEOUT=120\n");
+	assert_string_equal(settings.s, "NAMESERVER=\nSEARCHDOMAIN=\nNETFILTER=stateless\nVE_ROOT=/vz/root/$VEID\n"
+					"VE_PRIVATE=/var/lib/vz/private/$VEID\nVE_LAYOUT=private\nSTOP_TIMEOUT=120\n");
 	assert_string_equal(node.sample, "basic");
 	assert_false(node.lxcfs);
 	assert_int_equal(node.pool_size, 20ull << 30);
@@ -115,6 +163,18 @@ TEST(a_missing_or_bad_vz_conf_is_refused)
 	assert_refused(scratch.fd, "vz.conf: bad value VE_LAYOUT=\"ploop\": must be overlay or private");
 	write_vz_conf(scratch.fd, "LOGGING=maybe\n");
 	assert_refused(scratch.fd, "vz.conf: bad value LOGGING=\"maybe\": must be yes or no");
+	write_vz_conf(scratch.fd, "MASQUERADE=10.0.0.1/8\n");
+	assert_refused(scratch.fd,
+		       "vz.conf: bad value MASQUERADE=\"10.0.0.1/8\": 10.0.0.1/8 is an address in a network, not the "
+		       "network");
+	write_vz_conf(scratch.fd, "NODE_SERVICES=dns\n");
+	assert_refused(scratch.fd, "vz.conf: bad value NODE_SERVICES=\"dns\": dns: a service is tcp:PORT or udp:PORT");
+	write_vz_conf(scratch.fd, "NEIGHBOUR_DEVS=eth0\n");
+	assert_refused(scratch.fd,
+		       "vz.conf: bad value NEIGHBOUR_DEVS=\"eth0\": must be detect, all or list: and names of "
+		       "devices");
+	write_vz_conf(scratch.fd, "NEIGHBOUR_DEVS=list:\n");
+	assert_refused(scratch.fd, "vz.conf: bad value NEIGHBOUR_DEVS=\"list:\": list: names no device");
 	write_vz_conf(scratch.fd, "\nLOGFILE=\"/x\n");
 	assert_refused(scratch.fd, "vz.conf, line 2: the closing quote is missing");
 }
@@ -124,6 +184,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_vz_conf_leaves_the_built_in_values),
 		cmocka_unit_test(the_shipped_vz_conf_says_what_is_built_in_and_every_key),
+		cmocka_unit_test(the_devices_that_answer_for_ves_are_those_of_vz_conf),
+		cmocka_unit_test(the_policy_of_the_network_is_closed_until_vz_conf_opens_it),
 		cmocka_unit_test(what_belongs_to_one_ve_has_no_default_for_all),
 		cmocka_unit_test(a_missing_or_bad_vz_conf_is_refused),
 	};

@@ -24,6 +24,7 @@
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/grant.h"
 #include "runtime/seccomp.h"
 
 #define X32 0x40000000u /* __X32_SYSCALL_BIT */
@@ -37,17 +38,20 @@
 #define SOCKETCALL_32 102
 #define SOCKET_32 359
 #define SOCKETPAIR_32 360
+#define GETSOCKOPT_32 365
+#define SETSOCKOPT_32 366
 
-static struct sock_fprog program;
+static struct seccomp_filters filters;
+static struct seccomp seccomp = {&filters, GRANT_NETFILTER};
 
 /* The errno that the program answers, 0 when it lets the call through, -1 when it does something else or runs astray.
  */
-static int interpret(const struct seccomp_data *data)
+static int run(const struct sock_fprog *program, const struct seccomp_data *data)
 {
 	uint32_t a = 0;
 
-	for (size_t pc = 0; pc < program.len; pc++) {
-		const struct sock_filter *f = &program.filter[pc];
+	for (size_t pc = 0; pc < program->len; pc++) {
+		const struct sock_filter *f = &program->filter[pc];
 		bool jump = false;
 
 		switch (f->code) {
@@ -82,6 +86,20 @@ static int interpret(const struct seccomp_data *data)
 	return -1;
 }
 
+/* Of several that refuse the kernel takes the answer of the one that was installed last. */
+static int interpret(const struct seccomp_data *data)
+{
+	const struct sock_fprog *programs[SECCOMP_PROGRAMS];
+	size_t n = seccomp_programs(&seccomp, programs);
+
+	while (n > 0) {
+		int no = run(programs[--n], data);
+		if (no != 0)
+			return no;
+	}
+	return 0;
+}
+
 /* By the name of an i386 socket call libseccomp understands the one within socketcall(2). */
 static int number(uint32_t arch, const char *call)
 {
@@ -89,6 +107,10 @@ static int number(uint32_t arch, const char *call)
 		return SOCKET_32;
 	if (arch == AUDIT_ARCH_I386 && str_eq(call, "socketpair"))
 		return SOCKETPAIR_32;
+	if (arch == AUDIT_ARCH_I386 && str_eq(call, "getsockopt"))
+		return GETSOCKOPT_32;
+	if (arch == AUDIT_ARCH_I386 && str_eq(call, "setsockopt"))
+		return SETSOCKOPT_32;
 	return seccomp_syscall_resolve_name_arch(arch, call);
 }
 
@@ -150,7 +172,8 @@ static const struct promise refused[] = {
 };
 
 /* Refused or not by their arguments. */
-static const char *const chosen[] = {"ioctl", "personality", "socket", "socketcall", "socketpair"};
+static const char *const chosen[] = {"getsockopt", "ioctl",	 "personality", "setsockopt",
+				     "socket",	   "socketcall", "socketpair"};
 
 static int promised(const char *call)
 {
@@ -289,7 +312,9 @@ TEST(ip_is_tcp_udp_icmp_and_raw)
 TEST(i386_cannot_make_sockets_past_the_filter)
 {
 	for (uint32_t sub = 0; sub < 32; sub++) {
-		int no = sub == 1 /* SYS_SOCKET */ || sub == 8 /* SYS_SOCKETPAIR */ ? EAFNOSUPPORT : 0;
+		int no = sub == 1 /* SYS_SOCKET */ || sub == 8 /* SYS_SOCKETPAIR */	    ? EAFNOSUPPORT
+			 : sub == 14 /* SYS_SETSOCKOPT */ || sub == 15 /* SYS_GETSOCKOPT */ ? ENOPROTOOPT
+											    : 0;
 		for (uint32_t pointer = 0; pointer < 0x10000; pointer += 0x111)
 			assert_int_equal(answer(AUDIT_ARCH_I386, "socketcall", sub, pointer, pointer), no);
 	}
@@ -324,6 +349,126 @@ TEST(personality_is_linux_or_linux32)
 	assert_int_equal(native("personality", UINT32_MAX - 1, 0, 0), EPERM);
 }
 
+/* All that makes a difference, and what makes none. */
+static const uint32_t grants[] = {GRANT_NETFILTER, GRANT_XTABLES, GRANT_BRIDGE, GRANT_TUN | GRANT_TRACKING};
+
+static int grant_some(void **state)
+{
+	(void)state;
+	seccomp.granted = GRANT_NETFILTER;
+	return 0;
+}
+
+/* Run it for every set of grants. */
+static void for_all_grants(void (*check)(void))
+{
+	for (uint32_t set = 0; set < 1u << countof(grants); set++) {
+		seccomp.granted = 0;
+		for (size_t i = 0; i < countof(grants); i++)
+			seccomp.granted |= set >> i & 1 ? grants[i] : 0;
+		check();
+	}
+}
+
+static bool granted(uint32_t any)
+{
+	return seccomp.granted & any;
+}
+
+static void check_what_all_have(void)
+{
+	check_calls(AUDIT_ARCH_X86_64);
+	check_calls(AUDIT_ARCH_I386);
+	for (uint32_t family = 0; family < 64; family++)
+		check_family(family);
+	assert_int_equal(native("ioctl", 0, TIOCSTI, 0), EPERM);
+	assert_int_equal(native("ioctl", 0, TIOCGWINSZ, 0), 0);
+	assert_int_equal(native("socket", AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), 0);
+}
+
+TEST(whatever_is_granted_all_else_holds)
+{
+	for_all_grants(check_what_all_have);
+}
+
+static void check_netfilter(void)
+{
+	int no = granted(GRANT_NETFILTER) ? 0 : EAFNOSUPPORT;
+
+	assert_int_equal(native("socket", AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER), no);
+	assert_int_equal(native("socket", HIGH | AF_NETLINK, SOCK_RAW, HIGH | NETLINK_NETFILTER), no);
+	assert_int_equal(answer(AUDIT_ARCH_I386, "socket", AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), no);
+}
+
+TEST(netfilter_is_for_who_is_granted_it)
+{
+	for_all_grants(check_netfilter);
+}
+
+/* Those of iptables 64 to 67 (ip6tables 64, 65, 68, 69: 66 and 67 are IPV6_RECVTCLASS and IPV6_TCLASS), of arptables 96
+ * to 99, of ebtables 128 to 131, of IPVS from 1152 on. */
+static bool is_xtables(uint32_t level, uint32_t option)
+{
+	if (level == IPPROTO_IPV6)
+		return option == 64 || option == 65 || option == 68 || option == 69;
+	return level == IPPROTO_IP &&
+	       ((option >= 64 && option < 80) || (option >= 96 && option < 192) || (option >= 1024 && option < 2048));
+}
+
+static int option_answer(uint32_t level, uint32_t option)
+{
+	if (is_xtables(level, option))
+		return granted(GRANT_XTABLES) ? 0 : ENOPROTOOPT;
+	return level == IPPROTO_IP && option == 83 /* SO_IP_SET */ && !granted(GRANT_NETFILTER) ? ENOPROTOOPT : 0;
+}
+
+static void check_options(void)
+{
+	const uint32_t levels[] = {IPPROTO_IP,	 SOL_SOCKET,	    IPPROTO_TCP,
+				   IPPROTO_IPV6, 255 /* SOL_RAW */, 263 /* SOL_PACKET */};
+
+	for (size_t i = 0; i < countof(levels); i++)
+		for (uint32_t option = 0; option < 4096; option++) {
+			int no = option_answer(levels[i], option);
+			assert_int_equal(native("setsockopt", 3, levels[i], option), no);
+			assert_int_equal(native("getsockopt", 3, HIGH | levels[i], HIGH | option), no);
+			assert_int_equal(answer(AUDIT_ARCH_I386, "setsockopt", 3, levels[i], option), no);
+			assert_int_equal(answer(AUDIT_ARCH_I386, "getsockopt", 3, levels[i], option), no);
+		}
+}
+
+TEST(the_old_interface_of_iptables_is_for_who_is_granted_it)
+{
+	for_all_grants(check_options);
+}
+
+static void check_bridges(void)
+{
+	int no = granted(GRANT_BRIDGE) ? 0 : EPERM;
+
+	for (uint32_t request = 0x8900; request < 0x8a00; request++) {
+		bool bridge = request == 0x8940 /* SIOCGIFBR */ || request == 0x8941 /* SIOCSIFBR */ ||
+			      request == 0x89a0 /* SIOCBRADDBR */;
+		assert_int_equal(native("ioctl", 3, request, 0), bridge ? no : 0);
+		assert_int_equal(native("ioctl", 3, HIGH | request, 0), bridge ? no : 0);
+		assert_int_equal(answer(AUDIT_ARCH_I386, "ioctl", 3, request, 0), bridge ? no : 0);
+	}
+}
+
+TEST(bridges_are_for_who_is_granted_them)
+{
+	for_all_grants(check_bridges);
+}
+
+TEST(most_ves_have_one_program)
+{
+	const struct sock_fprog *programs[SECCOMP_PROGRAMS];
+	const uint32_t usual[] = {GRANT_NETFILTER, GRANT_NETFILTER | GRANT_TRACKING | GRANT_TUN | GRANT_WIREGUARD};
+
+	for (size_t i = 0; i < countof(usual); i++)
+		assert_int_equal(seccomp_programs(&(struct seccomp){&filters, usual[i]}, programs), 1);
+}
+
 /* Run it in a child, with the filter or without. Returns its result (0 to 255), or -1 when it was killed. */
 static int in_child(bool filtered, int (*body)(int), int arg)
 {
@@ -334,7 +479,7 @@ static int in_child(bool filtered, int (*body)(int), int arg)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		struct err err = {0};
-		if (filtered && seccomp_install(&program, &err) < 0)
+		if (filtered && seccomp_install(&seccomp, &err) < 0)
 			_exit(255);
 		_exit(body(arg));
 	}
@@ -362,6 +507,20 @@ TEST(installed_it_leaves_the_allowed_families_alone)
 static int try_call(int nr)
 {
 	return syscall(nr, -1L, -1L, -1L, -1L, -1L, -1L) < 0 ? errno : 0;
+}
+
+static int try_netfilter(int unused)
+{
+	(void)unused;
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER) < 0 ? errno : 0;
+}
+
+TEST(installed_it_knows_who_is_granted_netfilter)
+{
+	seccomp.granted = 0;
+	assert_int_equal(in_child(true, try_netfilter, 0), EAFNOSUPPORT);
+	seccomp.granted = GRANT_NETFILTER | GRANT_XTABLES;
+	assert_int_equal(in_child(true, try_netfilter, 0), in_child(false, try_netfilter, 0));
 }
 
 TEST(installed_it_refuses_the_listed_calls)
@@ -491,7 +650,7 @@ static int install_again(int unused)
 	struct err err = {0};
 
 	(void)unused;
-	return seccomp_install(&program, &err) < 0 ? 1 : run_true();
+	return seccomp_install(&seccomp, &err) < 0 ? 1 : run_true();
 }
 
 TEST(filters_stack)
@@ -506,7 +665,7 @@ static int install_without_privilege(int unused)
 	(void)unused;
 	if (setresuid(65534, 65534, 65534) < 0)
 		return 254;
-	int r = seccomp_install(&program, &err);
+	int r = seccomp_install(&seccomp, &err);
 	return r == -EACCES && str_eq(err.text, "install the VE's system call filter: Permission denied") ? 0 : 1;
 }
 
@@ -520,7 +679,7 @@ static int compile(void **state)
 	struct err err = {0};
 
 	(void)state;
-	if (seccomp_compile(&program, &err) < 0) {
+	if (seccomp_compile(&filters, &err) < 0) {
 		print_error("%s\n", err.text);
 		return -1;
 	}
@@ -530,7 +689,10 @@ static int compile(void **state)
 static int forget(void **state)
 {
 	(void)state;
-	free(program.filter);
+	free(filters.usual.filter);
+	free(filters.open.filter);
+	for (size_t i = 0; i < countof(filters.parts); i++)
+		free(filters.parts[i].filter);
 	return 0;
 }
 
@@ -546,7 +708,13 @@ int main(void)
 		cmocka_unit_test(i386_cannot_make_sockets_past_the_filter),
 		cmocka_unit_test(terminals_take_no_input_from_programs),
 		cmocka_unit_test(personality_is_linux_or_linux32),
+		cmocka_unit_test_teardown(whatever_is_granted_all_else_holds, grant_some),
+		cmocka_unit_test_teardown(netfilter_is_for_who_is_granted_it, grant_some),
+		cmocka_unit_test_teardown(the_old_interface_of_iptables_is_for_who_is_granted_it, grant_some),
+		cmocka_unit_test_teardown(bridges_are_for_who_is_granted_them, grant_some),
+		cmocka_unit_test(most_ves_have_one_program),
 		cmocka_unit_test(installed_it_leaves_the_allowed_families_alone),
+		cmocka_unit_test_teardown(installed_it_knows_who_is_granted_netfilter, grant_some),
 		cmocka_unit_test(installed_it_refuses_the_listed_calls),
 		cmocka_unit_test(installed_it_refuses_terminal_input_with_high_bits_too),
 		cmocka_unit_test(installed_it_holds_for_i386_calls),

@@ -1,0 +1,30 @@
+/* The network of VEs: brought up, changed and taken down. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct op;
+struct state;
+struct ve;
+struct ve_config;
+
+/* Bring up what the configuration asks for, in the namespace of a VE that does not run yet, and note it in the record:
+ * duplicates are looked for first, and everybody is told afterwards. */
+int network_up(struct op *op, const struct ve *ve, struct state *state, int netns);
+
+/* Take down what the record says. Idempotent; the counters are kept for the next time. */
+int network_down(struct op *op, uint32_t ctid, struct state *state);
+
+struct network_options {
+	bool skip_arpdetect; /* do not ask the network whether somebody has the addresses, whatever vz.conf says */
+	bool back;	     /* a change is taken back: nothing is checked that held before, and nothing said */
+};
+
+/* Change a running VE's network and its record, both or neither. */
+int network_change(struct op *op, uint32_t ctid, struct state *state, const struct ve_config *to,
+		   const struct network_options *options);
+
+/* Answer for the addresses of all VEs that run, on the node's links as they are now, and announce them. */
+int network_answer(struct op *op);
