@@ -31,6 +31,21 @@ run vzctl start 102 --wait
 run vzctl exec 102 'systemctl is-system-running; cat /etc/debian_version; nproc; free -m; uptime' || true
 run vzlist -o ctid,name,status,numproc,physpages,diskspace,hostname
 
+say 'Addresses: both VEs are reached, and reach each other; nobody uses an address that is not his.'
+run ip addr add 198.51.100.1/32 dev lo
+run vzctl set 101 --ipadd 10.7.0.1 --ipadd fd07::1 --save
+run vzctl set 102 --ipadd 10.7.0.2 --ipadd fd07::2 --rate 10000 --nameserver 10.7.0.1 --save
+run ping -c 2 10.7.0.1
+run vzctl exec 101 'ping -c 2 fd07::2; ip addr show venet0; ip route'
+run vzctl exec 101 'ip addr add 10.7.0.99 dev venet0; ping -c 2 -W 1 -I 10.7.0.99 10.7.0.2' || echo "(exit status $?)"
+run vzctl status --detail 101
+run vzctl exec 102 'networkctl --no-pager list; cat /etc/resolv.conf'
+say 'Their filter is nobody else'"'"'s to take away.'
+run nft flush ruleset
+run nft delete table inet openve || echo "(exit status $?)"
+run vzctl set 101 --ipadd 10.7.0.2 || echo "(exit status $?)"
+run vzlist -o ctid,status,ip,hostname
+
 say 'vzd is killed: no VE notices, and the next vzd knows them.'
 run vzctl exec 101 '(while :; do date +%s >>/count; sleep 1; done) >/dev/null 2>&1 &'
 pid=$(pidof -s vzd)

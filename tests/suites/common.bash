@@ -78,6 +78,12 @@ is() {
 	[[ $(status_of "$1") == "$2" ]]
 }
 
+# What the tables of the filter hold of VEs, but for what they learn from packets.
+filter_state() {
+	nft -j -s list sets | jq -c '.nftables[] | .set // empty | select((.flags // []) | index("dynamic") | not) | [.family, .name, .elem]'
+	nft -j -s list maps | jq -c '.nftables[] | .map // empty | [.family, .name, .elem]'
+}
+
 # What VEs may leave traces in: compare before and after.
 node_state() {
 	echo '# mounts'
@@ -86,6 +92,14 @@ node_state() {
 	find /sys/fs/cgroup -type d -path '*ve-*' | sort
 	echo '# links'
 	ip -o link | awk '{ print $2 }'
+	echo '# routes and neighbours'
+	ip route
+	ip -6 route
+	ip neigh show proxy
+	ip -6 neigh show proxy
+	tc qdisc | awk '!/ lo /'
+	echo '# filter'
+	filter_state
 	echo '# records'
 	find /run/vz -mindepth 1 -not -path '/run/vz/lock/*' | sort
 	echo '# configuration'

@@ -3,6 +3,8 @@
 load common
 
 setup_file() {
+	ip addr add 198.51.100.1/32 dev lo
+	ip addr add 2001:db8:ffff::1/128 dev lo
 	vzctl --quiet create 101 --ostemplate debian-13-x86_64 --hostname debian --config vswap-512m --cpus 1
 	vzctl --quiet start 101 --wait
 }
@@ -10,6 +12,8 @@ setup_file() {
 teardown_file() {
 	vzctl --quiet stop 101 --fast || true
 	vzctl --quiet destroy 101
+	ip addr del 198.51.100.1/32 dev lo
+	ip addr del 2001:db8:ffff::1/128 dev lo
 }
 
 teardown() { :; }
@@ -60,12 +64,19 @@ booted() {
 	[[ "$(vzctl exec2 101 'systemctl is-system-running --wait' 2>&1)" == running ]]
 }
 
-@test "reboot and poweroff by systemd" {
+@test "reboot and poweroff by systemd, and its network is there again, whatever its networkd is told" {
+	vzctl --quiet set 101 --ipadd 10.7.0.1 --ipadd fd07::1 --save
+	vzctl exec2 101 'printf "[Match]\nName=*\n[Network]\nDHCP=yes\n" >/etc/systemd/network/20-all.network
+		systemctl enable systemd-networkd.service'
 	vzctl exec 101 'touch /run/before'
 	vzctl exec 101 reboot || true
 	rebooted() { vzctl exec2 101 '! test -e /run/before' 2>/dev/null; }
 	await 60 rebooted
 	await 90 booted
+	[ "$(vzctl exec 101 systemctl is-active systemd-networkd)" = active ]
+	ping -c 1 -W 3 10.7.0.1
+	ping -c 1 -W 3 fd07::1
+	vzctl exec2 101 'ip route get 198.51.100.1 | grep -q venet0'
 	vzctl exec 101 poweroff || true
 	await 60 is 101 stopped
 	vzctl --quiet start 101

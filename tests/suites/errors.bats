@@ -82,7 +82,7 @@ refused() {
 
 @test "options that are not known, or not built yet" {
 	ve 101
-	refused 21 'not supported yet' vzctl set 101 --ipadd 10.0.0.1 --save
+	refused 21 'not supported yet' vzctl set 101 --iolimit 10 --save
 	refused 21 'nonsense' vzctl set 101 --nonsense 1 --save
 	run --separate-stderr vzctl chkpnt 101
 	[ "$status" -ne 0 ]

@@ -30,8 +30,8 @@ unchanged() {
 }
 
 @test "start fails at each step" {
-	ve 101
-	for step in record mount quota cgroup launch network go; do
+	ve 101 '' --ipadd 10.7.0.1 --ipadd fd07::1 --netif_add eth0,,,,br7 --rate 10000
+	for step in record mount quota cgroup devices launch network go; do
 		fault start $step fail start 101
 		unchanged
 	done
@@ -39,8 +39,8 @@ unchanged() {
 }
 
 @test "the worker of start dies at each step" {
-	ve 101
-	for step in record mount quota cgroup launch network; do
+	ve 101 '' --ipadd 10.7.0.1 --ipadd fd07::1 --netif_add eth0,,,,br7 --rate 10000
+	for step in record mount quota cgroup devices launch network; do
 		fault start $step die start 101
 		await 20 is 101 stopped
 		await 5 unchanged

@@ -14,12 +14,48 @@ leaf() {
 	leaf quota
 }
 
+@test "what BPF programs hold a group back from" {
+	leaf guard
+}
+
 @test "disk quota" {
 	leaf disk
 }
 
 @test "network links" {
-	leaf netns
+	leaf link
+}
+
+@test "bridges and their ports" {
+	leaf bridge
+}
+
+@test "addresses" {
+	leaf addr
+}
+
+@test "routes" {
+	leaf route
+}
+
+@test "neighbours" {
+	leaf neighbour
+}
+
+@test "packet filter: what guests may send" {
+	leaf filter
+}
+
+@test "packet filter: whose an address is" {
+	leaf filter_learn
+}
+
+@test "packet filter: what guests reach" {
+	leaf filter_reach
+}
+
+@test "rates" {
+	leaf shape
 }
 
 @test "pool, templates, sandbox" {

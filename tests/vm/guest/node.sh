@@ -50,8 +50,18 @@ node_await() {
 	done
 }
 
+# The kernel patches its own code where it begins or ends to stamp packets with the time and to look at them on their way in and out. An
+# emulated processor may be executing just that code, and trips over it ("Oops: int3"): so it begins here and never ends.
+node_branches() {
+	ip link set lo up
+	ip link add node0 type dummy
+	tc qdisc add dev node0 clsact
+	ping -i 3600 127.0.0.1 >/dev/null 2>&1 &
+}
+
 # Join the network that the nodes share.
 node_network() {
+	node_branches
 	[[ $NODES -gt 1 ]] || return 0
 	modprobe virtio_net
 	node_await 10 test -e /sys/class/net/eth0 || node_fail 'eth0 does not appear'
