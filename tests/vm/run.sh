@@ -16,6 +16,7 @@ run_command=()
 run_directory=
 run_logs=
 run_pids=()
+run_booted=() # by node: yes, or again
 run_readers=()
 run_ended=no
 
@@ -102,20 +103,29 @@ run_fail() {
 	exit "${run_failure:-1}"
 }
 
+# A kernel that is emulated on several processors now and then trips over code that it is patching while it boots: such a node boots once
+# more. Takes the boot files and the disk.
 run_alive() {
 	local node
 	for ((node = 1; node <= run_nodes; node++)); do
-		kill -0 "${run_pids[node]}" 2>/dev/null || run_fail "node$node has died"
+		if kill -0 "${run_pids[node]}" 2>/dev/null; then
+			continue
+		fi
+		[[ ! ${run_booted[node]:-} ]] || run_fail "node$node has died"
+		run_booted[node]=again
+		echo "node: node$node has died while it booted, and is booted again" >&2
+		machine_start "$node" "$1" "$2"
 	done
 }
 
 # Follow the nodes until the command has ended; leave its exit status in run_status.
 run_follow() {
-	local ready=0 limit=$((SECONDS + RUN_BOOT_LIMIT)) node word rest
+	local boot=$1 disk=$2 ready=0 limit=$((SECONDS + RUN_BOOT_LIMIT)) node word rest
 	while :; do
 		if read -r -t 1 -u "$run_control" node word rest; then
 			case $word in
 				ready)
+					run_booted[node]=yes
 					((++ready < run_nodes)) || limit=$((SECONDS + run_timeout))
 					;;
 				failed)
@@ -128,7 +138,7 @@ run_follow() {
 			esac
 			continue
 		fi
-		run_alive
+		run_alive "$boot" "$disk"
 		if ((SECONDS >= limit && ready < run_nodes)); then
 			run_fail "the nodes have not booted within $RUN_BOOT_LIMIT seconds"
 		elif ((SECONDS >= limit)) && [[ $run_interactive == no ]]; then
@@ -145,7 +155,7 @@ run_boot() {
 	for ((node = 1; node <= run_nodes; node++)); do
 		machine_start "$node" "$boot" "$disk"
 	done
-	run_follow
+	run_follow "$boot" "$disk"
 	run_end
 }
 
