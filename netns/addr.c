@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "netns/netns.h"
 #include "netns/rtnl.h"
 #include "runtime/base/err.h"
 
@@ -61,17 +62,13 @@ static struct nl_msg *address_message(int type, int flags, int index, const stru
 	return msg;
 }
 
-int addr_add(int netns, int index, const struct ip *ip, struct err *err)
+int addr_add(const struct netns *netns, int index, const struct ip *ip, struct err *err)
 {
 	uint32_t broadcast = broadcast_of(ip);
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(netns, err);
-	if (!sock)
-		return -err->no;
-
 	struct nl_msg *msg = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, ip);
 	if (broadcast)
 		rtnl_put(msg, IFA_BROADCAST, &broadcast, sizeof(broadcast));
-	int r = rtnl_ask(sock, msg);
+	int r = rtnl_ask(netns->rtnl, msg);
 	return r == 0 || r == -EEXIST ? 0 : refused("add address", index, ip, r, err);
 }
 
@@ -98,14 +95,10 @@ static bool is_gone(int r)
 	return r == -EADDRNOTAVAIL || r == -ENODEV || r == -ENXIO || r == -EOPNOTSUPP || r == -EAFNOSUPPORT;
 }
 
-int addr_remove(int netns, int index, const struct ip *ip, struct err *err)
+int addr_remove(const struct netns *netns, int index, const struct ip *ip, struct err *err)
 {
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(netns, err);
-	if (!sock)
-		return -err->no;
-
-	int r = keep_others(sock, index, ip);
+	int r = keep_others(netns->rtnl, index, ip);
 	if (r == 0)
-		r = rtnl_ask(sock, address_message(RTM_DELADDR, 0, index, ip));
+		r = rtnl_ask(netns->rtnl, address_message(RTM_DELADDR, 0, index, ip));
 	return r == 0 || is_gone(r) ? 0 : refused("remove address", index, ip, r, err);
 }

@@ -8,6 +8,7 @@
 
 #include "netns/element.h"
 #include "netns/filter.h"
+#include "netns/netns.h"
 #include "netns/rtnl.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
@@ -318,10 +319,11 @@ static int add_address(struct nl_msg *msg, void *ctx)
 int admission_add_node(struct elements *elements, struct err *err)
 {
 	const struct ifaddrmsg all = {.ifa_family = AF_UNSPEC};
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
+	cleanup_netns struct netns node = {0};
 
-	int r = rtnl_get(sock, rtnl_message(RTM_GETADDR, NLM_F_DUMP, &all, sizeof(all)), add_address, elements);
+	int r = netns_open(NETNS_OWN, &node, err);
+	if (r < 0)
+		return r;
+	r = rtnl_get(node.rtnl, rtnl_message(RTM_GETADDR, NLM_F_DUMP, &all, sizeof(all)), add_address, elements);
 	return r < 0 ? err_set(err, -r, "list the node's addresses") : 0;
 }

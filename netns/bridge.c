@@ -5,6 +5,7 @@
 
 #include "netns/link.h"
 #include "netns/linkinfo.h"
+#include "netns/netns.h"
 #include "netns/rtnl.h"
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
@@ -60,26 +61,22 @@ static int accept_existing(struct nl_sock *sock, const char *bridge, struct err 
 	return err_say(err, ERR_VETH, "network interface %s is no bridge", bridge);
 }
 
-int link_make_bridge(const char *bridge, struct err *err)
+int link_make_bridge(const struct netns *node, const char *bridge, struct err *err)
 {
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
-	int r = make_bridge(sock, bridge, true);
+	int r = make_bridge(node->rtnl, bridge, true);
 	if (r == -EOPNOTSUPP) /* the kernel was built without VLANs in bridges */
-		r = make_bridge(sock, bridge, false);
+		r = make_bridge(node->rtnl, bridge, false);
 	if (r == -EEXIST)
-		return accept_existing(sock, bridge, err);
+		return accept_existing(node->rtnl, bridge, err);
 	if (r == 0)
-		r = set_alias(sock, bridge);
+		r = set_alias(node->rtnl, bridge);
 	return r < 0 ? err_set(err, -r, "make bridge %s", bridge) : 0;
 }
 
 static int note_port(struct nl_msg *msg __attribute__((unused)), void *ctx)
 {
 	*(bool *)ctx = true;
-	return NL_STOP;
+	return NL_OK;
 }
 
 /* The kernel looks for the bridge's ports among all links, but tells only of those. */
@@ -103,15 +100,12 @@ static int drop_unless_used(struct nl_sock *sock, int bridge)
 	return r < 0 || used ? r : rtnl_ask(sock, rtnl_message(RTM_DELLINK, 0, &head, sizeof(head)));
 }
 
-int link_drop_bridge(const char *bridge, struct err *err)
+int link_drop_bridge(const struct netns *node, const char *bridge, struct err *err)
 {
 	struct linkinfo info;
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
 
-	int r = linkinfo_get(sock, 0, bridge, &info);
+	int r = linkinfo_get(node->rtnl, 0, bridge, &info);
 	if (r == 0 && is_bridge(&info) && str_eq(info.alias, ALIAS))
-		r = drop_unless_used(sock, info.index);
+		r = drop_unless_used(node->rtnl, info.index);
 	return r < 0 && r != -ENODEV ? err_set(err, -r, "remove bridge %s", bridge) : 0;
 }

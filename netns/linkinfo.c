@@ -55,15 +55,9 @@ static int read_link(struct nl_msg *msg, void *ctx)
 	return NL_OK;
 }
 
-int linkinfo_get(struct nl_sock *sock, int index, const char *name, struct linkinfo *ret)
+static int ask(struct nl_sock *sock, struct nl_msg *msg, struct linkinfo *ret)
 {
-	struct ifinfomsg head = {.ifi_index = index};
 	struct linkinfo info = {0};
-
-	struct nl_msg *msg = rtnl_message(RTM_GETLINK, 0, &head, sizeof(head));
-	if (index == 0)
-		rtnl_put_text(msg, IFLA_IFNAME, name);
-	rtnl_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 
 	int r = rtnl_get(sock, msg, read_link, &info);
 	if (r < 0)
@@ -72,4 +66,20 @@ int linkinfo_get(struct nl_sock *sock, int index, const char *name, struct linki
 		return -EIO;
 	*ret = info;
 	return 0;
+}
+
+int linkinfo_get(struct nl_sock *sock, int index, const char *name, struct linkinfo *ret)
+{
+	struct ifinfomsg head = {.ifi_index = index};
+	struct nl_msg *msg = rtnl_message(RTM_GETLINK, 0, &head, sizeof(head));
+	if (index == 0)
+		rtnl_put_text(msg, IFLA_IFNAME, name);
+	rtnl_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return ask(sock, msg, ret);
+}
+
+int linkinfo_make(struct nl_sock *sock, struct nl_msg *msg, struct linkinfo *ret)
+{
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ECHO;
+	return ask(sock, msg, ret);
 }

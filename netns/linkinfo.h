@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct nl_msg;
 struct nl_sock;
 
 struct linkinfo {
@@ -22,3 +23,6 @@ struct linkinfo {
 
 /* Ask by index or, when that is 0, by name, in the namespace of the socket. Errors come without a reason. */
 int linkinfo_get(struct nl_sock *sock, int index, const char *name, struct linkinfo *ret);
+
+/* Send the message, which is freed and makes a link, and get what the kernel has made of it. */
+int linkinfo_make(struct nl_sock *sock, struct nl_msg *msg, struct linkinfo *ret);

@@ -9,6 +9,7 @@
 #include "netns/arp.h"
 #include "netns/ether.h"
 #include "netns/nd.h"
+#include "netns/netns.h"
 #include "netns/rtnl.h"
 #include "netns/uplink.h"
 #include "runtime/base/err.h"
@@ -17,15 +18,11 @@
 #define AGAIN_MS 100
 #define ENOUGH_MS 300
 
-int neighbour_find(const struct neighbour_devices *devices, const struct ip *ip, int ret[NEIGHBOUR_DEVICES],
-		   struct err *err)
+int neighbour_find(const struct netns *node, const struct neighbour_devices *devices, const struct ip *ip,
+		   int ret[NEIGHBOUR_DEVICES], struct err *err)
 {
 	struct uplink uplinks[NEIGHBOUR_DEVICES];
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
-	int n = uplink_find(sock, devices, ip, uplinks, err);
+	int n = uplink_find(node->rtnl, devices, ip, uplinks, err);
 	for (int i = 0; i < n; i++)
 		ret[i] = uplinks[i].index;
 	return n;
@@ -50,16 +47,12 @@ static void places_done(struct places *places)
 
 #define cleanup_places __attribute__((cleanup(places_done)))
 
-static int find_places(const struct neighbour_devices *devices, const struct ips *ips, struct places *ret,
-		       struct err *err)
+static int find_places(const struct netns *node, const struct neighbour_devices *devices, const struct ips *ips,
+		       struct places *ret, struct err *err)
 {
 	struct uplink uplinks[NEIGHBOUR_DEVICES];
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
 	for (size_t i = 0; i < ips->n; i++) {
-		int n = uplink_find(sock, devices, &ips->list[i], uplinks, err);
+		int n = uplink_find(node->rtnl, devices, &ips->list[i], uplinks, err);
 		if (n < 0)
 			return n;
 		ret->list = mem_grow(ret->list, ret->n + (size_t)n, sizeof(*ret->list));
@@ -123,11 +116,11 @@ static int hear_rivals(const struct inquiry *inquiry, struct err *err)
 	return 0;
 }
 
-static int begin(struct inquiry *inquiry, const struct neighbour_devices *devices, const struct ips *ips,
-		 struct err *err)
+static int begin(struct inquiry *inquiry, const struct netns *node, const struct neighbour_devices *devices,
+		 const struct ips *ips, struct err *err)
 {
 	int r;
-	if ((r = find_places(devices, ips, &inquiry->places, err)) < 0 ||
+	if ((r = find_places(node, devices, ips, &inquiry->places, err)) < 0 ||
 	    (r = listen_for(AF_INET, &inquiry->places, &inquiry->wires[0], err)) < 0 ||
 	    (r = listen_for(AF_INET6, &inquiry->places, &inquiry->wires[1], err)) < 0)
 		return r;
@@ -209,12 +202,12 @@ static int listen_until(const struct inquiry *inquiry, long then, struct neighbo
 	return 0;
 }
 
-int neighbour_detect(const struct neighbour_devices *devices, const struct ips *ips, struct neighbour_duplicate *ret,
-		     struct err *err)
+int neighbour_detect(const struct netns *node, const struct neighbour_devices *devices, const struct ips *ips,
+		     struct neighbour_duplicate *ret, struct err *err)
 {
 	cleanup_inquiry struct inquiry inquiry = {.wires = {-1, -1}};
 
-	int r = begin(&inquiry, devices, ips, err);
+	int r = begin(&inquiry, node, devices, ips, err);
 	if (r < 0 || inquiry.places.n == 0)
 		return r;
 
@@ -240,11 +233,12 @@ static int say(int wire, const struct place *place, struct err *err)
 	return ether_send(wire, place->uplink.index, &frame, err);
 }
 
-int neighbour_announce(const struct neighbour_devices *devices, const struct ips *ips, struct err *err)
+int neighbour_announce(const struct netns *node, const struct neighbour_devices *devices, const struct ips *ips,
+		       struct err *err)
 {
 	cleanup_places struct places places = {0};
 
-	int r = find_places(devices, ips, &places, err);
+	int r = find_places(node, devices, ips, &places, err);
 	if (r < 0 || places.n == 0)
 		return r;
 	cleanup_fd int wire = ether_open_mute(err);

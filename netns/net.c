@@ -1,5 +1,6 @@
 #include "netns/net.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +8,6 @@
 #include "netns/addr.h"
 #include "netns/link.h"
 #include "netns/neighbour.h"
-#include "netns/rtnl.h"
 #include "netns/shape.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
@@ -36,53 +36,75 @@ static const struct net_interface *find(const struct net_guest *guest, const str
 
 /* ---- one interface ---- */
 
-static int drop_interface(const struct net_interface *interface, struct err *err)
+static int drop_interface(const struct netns *node, const struct net_interface *interface, struct err *err)
 {
-	int r = link_delete(interface->host_name, err);
+	int r = link_delete(node, interface->host_name, err);
 	if (r == 0)
-		r = shape_forget(interface->host_name, err);
+		r = shape_forget(node, interface->host_name, err);
 	if (r == 0 && interface->bridge[0])
-		r = link_drop_bridge(interface->bridge, err);
+		r = link_drop_bridge(node, interface->bridge, err);
 	return r;
 }
 
-static int make_pair(int netns, const struct net_interface *interface, struct err *err)
+/* One that is being brought up. */
+struct raising {
+	const struct netns *node, *guest;
+	const struct net_interface *from, *to; /* from NULL: it is new */
+	struct link_pair pair;
+	struct err *err;
+};
+
+static int make_pair(struct raising *raising)
 {
+	const struct net_interface *to = raising->to;
 	const struct link_veth veth = {
-		.name = interface->host_name,
-		.peer = interface->name,
-		.peer_netns = netns,
-		.mac = interface->host_mac,
-		.peer_mac = interface->mac,
-		.routed = interface->routed,
+		.name = to->host_name,
+		.peer = to->name,
+		.peer_netns = raising->guest,
+		.mac = to->host_mac,
+		.peer_mac = to->mac,
+		.routed = to->routed,
 	};
-	return link_exists(interface->host_name) ? 0 : link_add_veth(&veth, err);
+	struct err err = {0};
+
+	if (raising->from && link_find_veth(raising->node, to->host_name, &raising->pair) == 0)
+		return 0;
+	int r = link_add_veth(raising->node, &veth, &raising->pair, &err);
+	if (r == -EEXIST && link_find_veth(raising->node, to->host_name, &raising->pair) == 0)
+		return 0;
+	if (r < 0)
+		*raising->err = err;
+	return r;
 }
 
-static int join_bridge(const struct net_interface *interface, struct err *err)
+static int join_bridge(const struct netns *node, const struct net_interface *interface, struct err *err)
 {
 	const struct link_port port = {
 		.bridge = interface->bridge,
 		.vlan = interface->vlan,
 		.mac = interface->mac_filter ? &interface->mac : NULL,
 	};
-	int r = link_make_bridge(interface->bridge, err);
-	return r < 0 ? r : link_set_port(interface->host_name, &port, err);
+	int r = link_make_bridge(node, interface->bridge, err);
+	return r < 0 ? r : link_set_port(node, interface->host_name, &port, err);
 }
 
-static int place(const struct net_interface *from, const struct net_interface *to, struct err *err)
+static int place(const struct raising *raising)
 {
-	int r = to->bridge[0] ? join_bridge(to, err) : 0;
+	const struct net_interface *from = raising->from, *to = raising->to;
+
+	int r = to->bridge[0] ? join_bridge(raising->node, to, raising->err) : 0;
 	if (r == 0 && from && from->bridge[0] && !str_eq(from->bridge, to->bridge))
-		r = link_drop_bridge(from->bridge, err);
+		r = link_drop_bridge(raising->node, from->bridge, raising->err);
 	return r;
 }
 
-static int drop_addresses(int netns, int index, const struct net_interface *from, const struct net_interface *to,
-			  struct err *err)
+static int drop_addresses(const struct raising *raising)
 {
+	const struct net_interface *from = raising->from, *to = raising->to;
+
 	for (size_t i = 0; from && i < from->ips.n; i++) {
-		int r = ips_has(&to->ips, &from->ips.list[i]) ? 0 : addr_remove(netns, index, &from->ips.list[i], err);
+		const struct ip *ip = &from->ips.list[i];
+		int r = ips_has(&to->ips, ip) ? 0 : addr_remove(raising->guest, raising->pair.peer, ip, raising->err);
 		if (r < 0)
 			return r;
 	}
@@ -90,17 +112,16 @@ static int drop_addresses(int netns, int index, const struct net_interface *from
 }
 
 /* An address is in the guest and, when it is routed, on the node's way to it. */
-static int add_address(int netns, int index, const struct net_interface *interface, const struct ip *ip,
-		       struct err *err)
+static int add_address(const struct raising *raising, const struct ip *ip)
 {
-	int r = addr_add(netns, index, ip, err);
-	return r < 0 || !interface->routed ? r : route_add_host(interface->host_name, ip, err);
+	int r = addr_add(raising->guest, raising->pair.peer, ip, raising->err);
+	return r < 0 || !raising->to->routed ? r : route_add_host(raising->node, raising->pair.end, ip, raising->err);
 }
 
-static int add_addresses(int netns, int index, const struct net_interface *interface, struct err *err)
+static int add_addresses(const struct raising *raising)
 {
-	for (size_t i = 0; i < interface->ips.n; i++) {
-		int r = add_address(netns, index, interface, &interface->ips.list[i], err);
+	for (size_t i = 0; i < raising->to->ips.n; i++) {
+		int r = add_address(raising, &raising->to->ips.list[i]);
 		if (r < 0)
 			return r;
 	}
@@ -138,81 +159,103 @@ static bool same_route(const struct default_route *a, const struct default_route
 	return !a->gateway || !b->gateway ? a->gateway == b->gateway : ip_same(a->gateway, b->gateway);
 }
 
-static int change_default(int netns, int index, const struct net_interface *from, const struct net_interface *to,
-			  int family, struct err *err)
+static int change_default(const struct raising *raising, int family)
 {
 	const struct default_route none = {0};
-	const struct default_route old = from ? default_route(from, family) : none, new = default_route(to, family);
-	int r = 0;
+	const struct default_route old = raising->from ? default_route(raising->from, family) : none;
+	const struct default_route new = default_route(raising->to, family);
+	int index = raising->pair.peer, r = 0;
 
 	if (old.wanted && !same_route(&old, &new))
-		r = route_remove_default(netns, index, family, old.gateway, err);
+		r = route_remove_default(raising->guest, index, family, old.gateway, raising->err);
 	if (r == 0 && new.wanted)
-		r = route_add_default(netns, index, family, new.gateway, err);
+		r = route_add_default(raising->guest, index, family, new.gateway, raising->err);
 	return r;
 }
 
-static int furnish(int netns, int index, const struct net_interface *from, const struct net_interface *to,
-		   struct err *err)
+static int furnish(const struct raising *raising)
 {
 	int r;
-	if ((r = drop_addresses(netns, index, from, to, err)) < 0 || (r = add_addresses(netns, index, to, err)) < 0 ||
-	    (r = change_default(netns, index, from, to, AF_INET, err)) < 0)
+	if ((r = drop_addresses(raising)) < 0 || (r = add_addresses(raising)) < 0 ||
+	    (r = change_default(raising, AF_INET)) < 0)
 		return r;
-	return change_default(netns, index, from, to, AF_INET6, err);
+	return change_default(raising, AF_INET6);
 }
 
-/* Up first: a route needs a link that is up, and the node's own end comes before the guest's, or what the guest sends
- * first is lost. */
-static int raise_interface(int netns, const struct net_interface *from, const struct net_interface *to, uint64_t rate,
-			   struct err *err)
+/* The node's own end comes before the guest's, or what the guest sends first is lost. */
+static int set_up(const struct raising *raising)
+{
+	int r = link_up_index(raising->node, raising->pair.end, raising->err);
+	return r < 0 ? r : link_up_index(raising->guest, raising->pair.peer, raising->err);
+}
+
+static int change_mac(const struct raising *raising)
+{
+	const struct net_interface *from = raising->from, *to = raising->to;
+
+	if (!from || mac_same(&from->mac, &to->mac))
+		return 0;
+	return link_set_mac_index(raising->guest, raising->pair.peer, &to->mac, raising->err);
+}
+
+/* A new link has no limit. */
+static int change_rate(const struct raising *raising, uint64_t rate)
+{
+	return raising->from || rate ? shape_set(raising->node, raising->to->host_name, rate, raising->err) : 0;
+}
+
+/* Up before addresses: a route needs a link that is up. */
+static int raise_interface(struct raising *raising, uint64_t rate)
 {
 	int r;
-	if ((r = make_pair(netns, to, err)) < 0 || (r = place(from, to, err)) < 0 ||
-	    (r = shape_set(to->host_name, rate, err)) < 0)
+	if ((r = make_pair(raising)) < 0 || (r = place(raising)) < 0 || (r = change_rate(raising, rate)) < 0 ||
+	    (r = change_mac(raising)) < 0 || (r = set_up(raising)) < 0)
 		return r;
-
-	int index = link_peer_index(to->host_name);
-	if (index < 0)
-		return err_set(err, -index, "find the other end of %s", to->host_name);
-	if (from && !mac_same(&from->mac, &to->mac) && (r = link_set_mac_index(netns, index, &to->mac, err)) < 0)
-		return r;
-	if ((r = link_up(NETNS_OWN, to->host_name, err)) < 0 || (r = link_up_index(netns, index, err)) < 0)
-		return r;
-	return furnish(netns, index, from, to, err);
+	return furnish(raising);
 }
 
 /* ---- the guest ---- */
 
 /* A pair that stays loses the node's ways to addresses that go, and its bridge if it will have none: before that is
  * admitted. */
-static int loosen(const struct net_interface *from, const struct net_interface *to, struct err *err)
+static int loosen(const struct netns *node, const struct net_interface *from, const struct net_interface *to,
+		  struct err *err)
 {
-	for (size_t i = 0; from->routed && i < from->ips.n; i++) {
+	int index = from->routed ? link_index(node, from->host_name) : -ENODEV;
+
+	for (size_t i = 0; index > 0 && i < from->ips.n; i++) {
 		const struct ip *ip = &from->ips.list[i];
-		int r = ips_has(&to->ips, ip) ? 0 : route_remove_host(from->host_name, ip, err);
+		int r = ips_has(&to->ips, ip) ? 0 : route_remove_host(node, index, ip, err);
 		if (r < 0)
 			return r;
 	}
-	return from->bridge[0] && !to->bridge[0] ? link_clear_port(from->host_name, err) : 0;
+	return from->bridge[0] && !to->bridge[0] ? link_clear_port(node, from->host_name, err) : 0;
 }
 
-static int drop_links(const struct net_guest *from, const struct net_guest *to, struct err *err)
+static int drop_links(const struct netns *node, const struct net_guest *from, const struct net_guest *to,
+		      struct err *err)
 {
 	for (size_t i = 0; i < from->n_interfaces; i++) {
 		const struct net_interface *old = &from->interfaces[i], *new = find(to, old);
-		int r = new ? loosen(old, new, err) : drop_interface(old, err);
+		int r = new ? loosen(node, old, new, err) : drop_interface(node, old, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int raise_links(int netns, const struct net_guest *from, const struct net_guest *to, struct err *err)
+static int raise_links(const struct netns *node, const struct netns *guest, const struct net_guest *from,
+		       const struct net_guest *to, struct err *err)
 {
 	for (size_t i = 0; i < to->n_interfaces; i++) {
-		const struct net_interface *interface = &to->interfaces[i];
-		int r = raise_interface(netns, find(from, interface), interface, to->rate, err);
+		struct raising raising = {
+			.node = node,
+			.guest = guest,
+			.from = find(from, &to->interfaces[i]),
+			.to = &to->interfaces[i],
+			.err = err,
+		};
+		int r = raise_interface(&raising, to->rate);
 		if (r < 0)
 			return r;
 	}
@@ -234,24 +277,26 @@ const struct ips *net_routed(const struct net_guest *guest)
 	return interface ? &interface->ips : &none;
 }
 
-static int forget_addresses(const struct net_guest *from, const struct net_guest *to, struct err *err)
+static int forget_addresses(const struct netns *node, const struct net_guest *from, const struct net_guest *to,
+			    struct err *err)
 {
 	const struct ips *old = net_routed(from), *new = net_routed(to);
 
 	for (size_t i = 0; i < old->n; i++) {
-		int r = ips_has(new, &old->list[i]) ? 0 : neighbour_forget(&old->list[i], err);
+		int r = ips_has(new, &old->list[i]) ? 0 : neighbour_forget(node, &old->list[i], err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int answer_for(const struct net_guest *guest, const struct neighbour_devices *devices, struct err *err)
+static int answer_for(const struct netns *node, const struct net_guest *guest, const struct neighbour_devices *devices,
+		      struct err *err)
 {
 	const struct ips *ips = net_routed(guest);
 
 	for (size_t i = 0; i < ips->n; i++) {
-		int r = neighbour_answer(devices, &ips->list[i], err);
+		int r = neighbour_answer(node, devices, &ips->list[i], err);
 		if (r < 0)
 			return r;
 	}
@@ -264,15 +309,15 @@ static const struct net_guest *or_nothing(const struct net_guest *guest)
 	return guest ? guest : &nothing;
 }
 
-int net_drop(const struct net_guest *from, const struct net_guest *to, struct err *err)
+int net_drop(const struct netns *node, const struct net_guest *from, const struct net_guest *to, struct err *err)
 {
-	int r = forget_addresses(or_nothing(from), or_nothing(to), err);
-	return r < 0 ? r : drop_links(or_nothing(from), or_nothing(to), err);
+	int r = forget_addresses(node, or_nothing(from), or_nothing(to), err);
+	return r < 0 ? r : drop_links(node, or_nothing(from), or_nothing(to), err);
 }
 
-int net_raise(int netns, const struct net_guest *from, const struct net_guest *to,
-	      const struct neighbour_devices *devices, struct err *err)
+int net_raise(const struct netns *node, const struct netns *guest, const struct net_guest *from,
+	      const struct net_guest *to, const struct neighbour_devices *devices, struct err *err)
 {
-	int r = raise_links(netns, or_nothing(from), or_nothing(to), err);
-	return r < 0 || !devices ? r : answer_for(or_nothing(to), devices, err);
+	int r = raise_links(node, guest, or_nothing(from), or_nothing(to), err);
+	return r < 0 || !devices ? r : answer_for(node, or_nothing(to), devices, err);
 }

@@ -56,18 +56,19 @@ struct net_guest {
 };
 
 struct neighbour_devices;
+struct netns;
 
 /* From one network of a guest to another in three steps, each idempotent: net_drop(), filter_change(), net_raise().
  * What a guest may send is admitted before there is a link that could carry it, and taken back when the link is gone:
  * so at no moment is it unfiltered. NULL: no network at all. */
 
 /* Take down what `to` lacks: links with all that hangs on them, and the node's answers for addresses. */
-int net_drop(const struct net_guest *from, const struct net_guest *to, struct err *err);
+int net_drop(const struct netns *node, const struct net_guest *from, const struct net_guest *to, struct err *err);
 
-/* Bring up what `from` lacks, and change what is another, in that namespace, and answer for its addresses on these
- * devices of the node (NULL: on none). -EEXIST: an address or a name that somebody else has. */
-int net_raise(int netns, const struct net_guest *from, const struct net_guest *to,
-	      const struct neighbour_devices *devices, struct err *err);
+/* Bring up what `from` lacks, and change what is another, in the guest's namespace, and answer for its addresses on
+ * these devices of the node (NULL: on none). -EEXIST: an address or a name that somebody else has. */
+int net_raise(const struct netns *node, const struct netns *guest, const struct net_guest *from,
+	      const struct net_guest *to, const struct neighbour_devices *devices, struct err *err);
 
 /* The addresses of its routed interface; none if it has none. */
 const struct ips *net_routed(const struct net_guest *guest);

@@ -196,31 +196,23 @@ static int find_bridge(const struct link_port *how, const char *name, struct por
 	return 0;
 }
 
-int link_set_port(const char *name, const struct link_port *how, struct err *err)
+int link_set_port(const struct netns *node, const char *name, const struct link_port *how, struct err *err)
 {
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
-	struct port port = {.sock = sock};
+	struct port port = {.sock = node->rtnl};
 	int r = find_bridge(how, name, &port, err);
 	if (r < 0)
 		return r;
-	r = linkinfo_get(sock, 0, name, &port.link);
+	r = linkinfo_get(node->rtnl, 0, name, &port.link);
 	port.moves = r == 0 && port.link.bridge != port.bridge.index;
 	if (r == 0)
 		r = port.moves ? move_in(&port, how) : configure(&port, how);
 	return r < 0 ? err_set(err, -r, "make %s a port of bridge %s", name, how->bridge) : 0;
 }
 
-int link_clear_port(const char *name, struct err *err)
+int link_clear_port(const struct netns *node, const char *name, struct err *err)
 {
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
-	int r = link_index(NETNS_OWN, name);
+	int r = link_index(node, name);
 	if (r > 0)
-		r = set_bridge(sock, r, 0);
+		r = set_bridge(node->rtnl, r, 0);
 	return r < 0 && r != -ENODEV ? err_set(err, -r, "take %s out of its bridge", name) : 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "netns/neighbour.h"
+#include "netns/netns.h"
 #include "netns/rtnl.h"
 #include "netns/uplink.h"
 #include "runtime/base/err.h"
@@ -55,16 +56,13 @@ static int answer_on(struct nl_sock *sock, const struct uplink *uplink, const st
 	return err_set(err, -r, "answer for %s on %s", ip_print(ip, text), uplink->name);
 }
 
-int neighbour_answer(const struct neighbour_devices *devices, const struct ip *ip, struct err *err)
+int neighbour_answer(const struct netns *node, const struct neighbour_devices *devices, const struct ip *ip,
+		     struct err *err)
 {
 	struct uplink uplinks[NEIGHBOUR_DEVICES];
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
-	int n = uplink_find(sock, devices, ip, uplinks, err), r = n < 0 ? n : 0;
+	int n = uplink_find(node->rtnl, devices, ip, uplinks, err), r = n < 0 ? n : 0;
 	for (int i = 0; i < n && r == 0; i++)
-		r = answer_on(sock, &uplinks[i], ip, err);
+		r = answer_on(node->rtnl, &uplinks[i], ip, err);
 	return r;
 }
 
@@ -106,15 +104,11 @@ static int forget(struct nl_sock *sock, const struct ip *ip)
 
 /* Twice: the kernel lists them in pieces and goes on by counting, so that it misses one where others have just been
  * removed before it. */
-int neighbour_forget(const struct ip *ip, struct err *err)
+int neighbour_forget(const struct netns *node, const struct ip *ip, struct err *err)
 {
 	char text[IP_TEXT];
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
-	int r = forget(sock, ip);
+	int r = forget(node->rtnl, ip);
 	if (r == 0)
-		r = forget(sock, ip);
+		r = forget(node->rtnl, ip);
 	return r < 0 ? err_set(err, -r, "stop answering for %s", ip_print(ip, text)) : 0;
 }

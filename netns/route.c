@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "netns/addr.h"
-#include "netns/link.h"
+#include "netns/netns.h"
 #include "netns/rtnl.h"
 #include "runtime/base/err.h"
 #include "runtime/base/io.h"
@@ -70,23 +71,16 @@ static int refused(const char *what, int index, int family, const struct ip *gat
 }
 
 /* Appended: EEXIST is the very same route then. */
-int route_add_default(int netns, int index, int family, const struct ip *gateway, struct err *err)
+int route_add_default(const struct netns *netns, int index, int family, const struct ip *gateway, struct err *err)
 {
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(netns, err);
-	if (!sock)
-		return -err->no;
-
-	int r = rtnl_ask(sock, default_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, index, family, gateway));
+	int r = rtnl_ask(netns->rtnl,
+			 default_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, index, family, gateway));
 	return r == 0 || r == -EEXIST ? 0 : refused("add", index, family, gateway, r, err);
 }
 
-int route_remove_default(int netns, int index, int family, const struct ip *gateway, struct err *err)
+int route_remove_default(const struct netns *netns, int index, int family, const struct ip *gateway, struct err *err)
 {
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(netns, err);
-	if (!sock)
-		return -err->no;
-
-	int r = rtnl_ask(sock, default_message(RTM_DELROUTE, 0, index, family, gateway));
+	int r = rtnl_ask(netns->rtnl, default_message(RTM_DELROUTE, 0, index, family, gateway));
 	return r == 0 || is_gone(r) ? 0 : refused("remove", index, family, gateway, r, err);
 }
 
@@ -120,43 +114,49 @@ static int ask_link(struct nl_sock *sock, const struct ip *ip)
 	return r < 0 ? r : link;
 }
 
+/* How messages call a link. */
+struct label {
+	char text[32];
+};
+
+static struct label label(int index)
+{
+	struct label l = {"no link"};
+
+	if (index > 0 && !if_indextoname((unsigned)index, l.text))
+		snprintf(l.text, sizeof(l.text), "link number %d", index);
+	return l;
+}
+
 static int somebody_has(const struct ip *ip, int link, struct err *err)
 {
-	char text[IP_TEXT], name[IF_NAMESIZE];
+	char text[IP_TEXT];
 
 	err->no = EEXIST;
 	return err_say(err, ERR_ADDRESS_IN_USE, "address %s is in use: the node's route to it leads through %s",
-		       ip_print(ip, text), link > 0 && if_indextoname((unsigned)link, name) ? name : "no link");
+		       ip_print(ip, text), label(link).text);
 }
 
-int route_add_host(const char *link, const struct ip *ip, struct err *err)
+int route_add_host(const struct netns *node, int index, const struct ip *ip, struct err *err)
 {
 	char text[IP_TEXT];
-	int index = link_index(NETNS_OWN, link);
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
 
-	int r = index > 0 ? rtnl_ask(sock, host_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, index, ip)) : -ENODEV;
+	int r = rtnl_ask(node->rtnl, host_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, index, ip));
 	if (r == -EEXIST) {
-		int other = ask_link(sock, ip);
+		int other = ask_link(node->rtnl, ip);
 		return other == index ? 0 : somebody_has(ip, other, err);
 	}
-	return r < 0 ? err_set(err, -r, "route %s through %s", ip_print(ip, text), link) : 0;
+	return r < 0 ? err_set(err, -r, "route %s through %s", ip_print(ip, text), label(index).text) : 0;
 }
 
-int route_remove_host(const char *link, const struct ip *ip, struct err *err)
+int route_remove_host(const struct netns *node, int index, const struct ip *ip, struct err *err)
 {
 	char text[IP_TEXT];
-	int index = link_index(NETNS_OWN, link);
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
 
-	int r = index > 0 ? rtnl_ask(sock, host_message(RTM_DELROUTE, 0, index, ip)) : 0;
+	int r = rtnl_ask(node->rtnl, host_message(RTM_DELROUTE, 0, index, ip));
 	if (r == 0 || is_gone(r))
 		return 0;
-	return err_set(err, -r, "remove the route to %s through %s", ip_print(ip, text), link);
+	return err_set(err, -r, "remove the route to %s through %s", ip_print(ip, text), label(index).text);
 }
 
 /* ---- forwarding ---- */

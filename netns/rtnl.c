@@ -1,19 +1,13 @@
-/* A socket belongs for ever to the namespace in which its thread was when it was made. So the thread visits the
- * namespace for just that, and libnl speaks through the socket from where we are. */
 #include "netns/rtnl.h"
 
-#include <linux/netlink.h>
-#include <linux/sockios.h>
-#include <sched.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#include "runtime/base/err.h"
 #include "runtime/base/mem.h"
-
-/* ---- sockets ---- */
 
 void rtnl_close(struct nl_sock **sock)
 {
@@ -32,49 +26,6 @@ int rtnl_errno(int r)
 		if (nl_syserr2nlerr(known[i]) == -r)
 			return known[i];
 	return EIO;
-}
-
-int rtnl_own_netns(struct err *err)
-{
-	cleanup_fd int any = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int netns = any < 0 ? -1 : ioctl(any, SIOCGSKNS);
-	return netns < 0 ? err_set(err, errno, "open our own network namespace") : netns;
-}
-
-static int connect_in(int netns, struct nl_sock *sock, struct err *err)
-{
-	cleanup_fd int home = rtnl_own_netns(err);
-	if (home < 0)
-		return home;
-	if (setns(netns, CLONE_NEWNET) < 0)
-		return err_set(err, errno, "enter a network namespace");
-
-	int r = nl_connect(sock, NETLINK_ROUTE);
-	if (setns(home, CLONE_NEWNET) < 0)
-		return err_set(err, errno, "come back from a network namespace");
-	return r < 0 ? err_set(err, rtnl_errno(r), "open a netlink socket in a network namespace") : 0;
-}
-
-static int connect_here(struct nl_sock *sock, struct err *err)
-{
-	int r = nl_connect(sock, NETLINK_ROUTE);
-	return r < 0 ? err_set(err, rtnl_errno(r), "open a netlink socket") : 0;
-}
-
-struct nl_sock *rtnl_open(int netns, struct err *err)
-{
-	cleanup_rtnl struct nl_sock *sock = nl_socket_alloc();
-	int r;
-
-	if (!sock)
-		r = err_set(err, ENOMEM, "open a netlink socket");
-	else
-		r = netns == NETNS_OWN ? connect_here(sock, err) : connect_in(netns, sock, err);
-	if (r < 0) {
-		err->no = -r;
-		return NULL;
-	}
-	return steal_ptr(sock);
 }
 
 /* ---- messages ---- */
@@ -125,6 +76,19 @@ struct nlattr *rtnl_nest(struct nl_msg *msg, int attribute)
 
 /* ---- questions and answers ---- */
 
+/* The kernel answers while we send. What is left of an answer that was not understood must not be taken for the next.
+ */
+static int settle(struct nl_sock *sock, int r, int exact)
+{
+	char rest[256];
+
+	if (exact || r >= 0)
+		return exact;
+	while (recv(nl_socket_get_fd(sock), rest, sizeof(rest), MSG_DONTWAIT) >= 0)
+		;
+	return -rtnl_errno(r);
+}
+
 static int keep_errno(struct sockaddr_nl *from __attribute__((unused)), struct nlmsgerr *refusal, void *ret_errno)
 {
 	*(int *)ret_errno = refusal->error;
@@ -138,7 +102,7 @@ int rtnl_ask(struct nl_sock *sock, struct nl_msg *msg)
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, keep_errno, &exact);
 	int r = nl_send_sync(sock, msg);
 	nl_socket_modify_err_cb(sock, NL_CB_DEFAULT, NULL, NULL);
-	return exact ? exact : r < 0 ? -rtnl_errno(r) : 0;
+	return settle(sock, r, exact);
 }
 
 /* After the answer to a question about one thing comes an acknowledgement; a dump ends by itself. */
@@ -162,5 +126,5 @@ int rtnl_get(struct nl_sock *sock, struct nl_msg *msg, rtnl_answer *answer, void
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
 	nl_socket_modify_err_cb(sock, NL_CB_DEFAULT, NULL, NULL);
 	nlmsg_free(msg);
-	return exact ? exact : r < 0 ? -rtnl_errno(r) : 0;
+	return settle(sock, r, exact);
 }

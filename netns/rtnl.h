@@ -1,20 +1,9 @@
-/* The kernel's routing netlink (rtnetlink(7)), by libnl: a socket in a network namespace that is given as an fd,
- * messages, and what libnl's return codes mean as errno. */
+/* The kernel's routing netlink (rtnetlink(7)), by libnl: messages through the socket of a namespace (netns.h), and what
+ * libnl's return codes mean as errno. */
 #pragma once
 
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
-
-#include "netns/netns.h"
-
-struct err;
-
-/* The namespace that we are in, as an fd that is the caller's. */
-int rtnl_own_netns(struct err *err);
-
-/* A socket that speaks in that namespace; NULL with the reason in err, and err->no > 0. The caller frees it with
- * nl_socket_free(). */
-struct nl_sock *rtnl_open(int netns, struct err *err);
 
 void rtnl_close(struct nl_sock **sock);
 #define cleanup_rtnl __attribute__((cleanup(rtnl_close)))
@@ -38,8 +27,7 @@ struct nlattr *rtnl_nest(struct nl_msg *msg, int attribute);
 /* Send the message, which is freed, and wait for the kernel's answer. Returns 0 or -errno, without a reason. */
 int rtnl_ask(struct nl_sock *sock, struct nl_msg *msg);
 
-/* Send the question, which is freed, and hand over each message of the kernel's answer; the function returns NL_OK, or
- * NL_STOP when it has seen enough of a dump (NLM_F_DUMP), after which the socket is of no more use. Returns 0 or a
- * negative errno, without a reason. */
+/* Send the question, which is freed, and hand over each message of the kernel's answer; the function returns NL_OK.
+ * Returns 0 or a negative errno, without a reason. */
 typedef int rtnl_answer(struct nl_msg *msg, void *ctx);
 int rtnl_get(struct nl_sock *sock, struct nl_msg *msg, rtnl_answer *answer, void *ctx);

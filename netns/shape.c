@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "netns/linkinfo.h"
+#include "netns/netns.h"
 #include "netns/rtnl.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
@@ -268,21 +269,17 @@ static int shape_whole(struct shaping *s)
 	return r;
 }
 
-int shape_set(const char *link, uint64_t rate, struct err *err)
+int shape_set(const struct netns *node, const char *link, uint64_t rate, struct err *err)
 {
+	struct shaping s = {.sock = node->rtnl, .link = link, .err = err, .rate = rate / 8};
 	struct linkinfo info;
 
 	if (rate && (rate < SHAPE_MIN || rate > SHAPE_MAX))
 		return err_set(err, ERANGE, "limit the rate of %s to %" PRIu64 " bits a second", link, rate);
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	if (!sock)
-		return -err->no;
-
-	struct shaping s = {.sock = sock, .link = link, .err = err, .rate = rate / 8};
 	name_ifb(link, s.ifb);
-	int r = linkinfo_get(sock, 0, link, &info);
+	int r = linkinfo_get(s.sock, 0, link, &info);
 	if (r == -ENODEV && !rate)
-		return drop_ifb(sock, s.ifb, err);
+		return drop_ifb(s.sock, s.ifb, err);
 	if (r < 0)
 		return err_set(err, -r, "limit the rate of %s", link);
 
@@ -291,11 +288,10 @@ int shape_set(const char *link, uint64_t rate, struct err *err)
 	return rate ? shape_whole(&s) : unshape(&s);
 }
 
-int shape_forget(const char *link, struct err *err)
+int shape_forget(const struct netns *node, const char *link, struct err *err)
 {
 	char ifb[IFNAMSIZ];
 
 	name_ifb(link, ifb);
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, err);
-	return sock ? drop_ifb(sock, ifb, err) : -err->no;
+	return drop_ifb(node->rtnl, ifb, err);
 }

@@ -49,7 +49,9 @@ static int go_on(struct nl_msg *msg __attribute__((unused)), void *ctx __attribu
 static int dump(struct nl_sock *sock, struct nl_msg *msg, rtnl_answer *answer, struct search *search)
 {
 	nl_socket_modify_cb(sock, NL_CB_DUMP_INTR, NL_CB_CUSTOM, go_on, NULL);
-	return rtnl_get(sock, msg, answer, search);
+	int r = rtnl_get(sock, msg, answer, search);
+	nl_socket_modify_cb(sock, NL_CB_DUMP_INTR, NL_CB_DEFAULT, NULL, NULL);
+	return r;
 }
 
 /* ---- links ---- */

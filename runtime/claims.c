@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "netns/link.h"
+#include "netns/netns.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
@@ -39,6 +40,14 @@ static bool has_link(const struct net_guest *guest, const char *host_name)
 		if (str_eq(guest->interfaces[i].host_name, host_name))
 			return true;
 	return false;
+}
+
+static bool node_has_link(const char *name)
+{
+	cleanup_netns struct netns node = {0};
+	struct err ignored = {0};
+
+	return netns_open(NETNS_OWN, &node, &ignored) == 0 && link_exists(&node, name);
 }
 
 static bool is_any(const struct ip *ip)
@@ -106,7 +115,7 @@ static int check_interface(const struct claim *claim, const struct net_interface
 	if (r < 0 || interface->routed)
 		return r;
 
-	if (!has_link(claim->before, name) && (claim->other ? has_link(claim->other, name) : link_exists(name)))
+	if (!has_link(claim->before, name) && (claim->other ? has_link(claim->other, name) : node_has_link(name)))
 		return refuse(claim, ERR_VETH, "host interface name", name, err);
 	r = check_mac(claim, &interface->mac, err);
 	return r < 0 ? r : check_mac(claim, &interface->host_mac, err);

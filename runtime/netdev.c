@@ -126,11 +126,11 @@ static int note(uint32_t ctid, struct state *state, const char *device, const ch
 /* ---- one device ---- */
 
 /* An end of a veth pair is no device of the node: whoever has the other end could give it back as whatever he likes. */
-static int check_device(const char *device, struct err *err)
+static int check_device(const struct netns *node, const char *device, struct err *err)
 {
 	char kind[LINK_KIND];
 
-	if (link_kind(NETNS_OWN, link_index(NETNS_OWN, device), kind) < 0)
+	if (link_kind(node, link_index(node, device), kind) < 0)
 		return err_say(err, ERR_NETDEV, "the node has no network device %s", device);
 	if (str_eq(kind, "veth"))
 		return err_say(err, ERR_NETDEV,
@@ -140,28 +140,30 @@ static int check_device(const char *device, struct err *err)
 
 int netdev_check(const char *devices, struct err *err)
 {
+	cleanup_netns struct netns node = {0};
 	const char *rest = devices;
-	int r = 0;
 
+	int r = devices ? netns_open(NETNS_OWN, &node, err) : 0;
 	for (char *device; r == 0 && (device = word_next(&rest, " ")); free(device))
-		r = check_device(device, err);
+		r = check_device(&node, device, err);
 	return r;
 }
 
 /* Noted first without its index: should we die on the way, it is looked for by its name. */
-static int give(uint32_t ctid, struct state *state, int netns, const char *device, struct err *err)
+static int give(uint32_t ctid, struct state *state, const struct netns *node, const struct netns *guest,
+		const char *device, struct err *err)
 {
 	char kind[LINK_KIND];
 	int r;
 
-	if ((r = check_device(device, err)) < 0)
+	if ((r = check_device(node, device, err)) < 0)
 		return r;
-	if ((r = link_kind(NETNS_OWN, link_index(NETNS_OWN, device), kind)) < 0)
+	if ((r = link_kind(node, link_index(node, device), kind)) < 0)
 		return err_set(err, -r, "look at %s", device);
 	cleanup_free char *coming = str_fmt("%s=0=%s", device, kind);
-	if ((r = note(ctid, state, device, coming, err)) < 0 || (r = pin(ctid, netns, err)) < 0)
+	if ((r = note(ctid, state, device, coming, err)) < 0 || (r = pin(ctid, guest->fd, err)) < 0)
 		return r;
-	int index = link_move(NETNS_OWN, device, netns, device, err);
+	int index = link_move(node, device, guest, device, err);
 	if (index < 0)
 		return err_is(err, ERR_NETDEV, index);
 	cleanup_free char *entry = str_fmt("%s=%d=%s", device, index, kind);
@@ -170,7 +172,7 @@ static int give(uint32_t ctid, struct state *state, int netns, const char *devic
 
 /* By its index, because the VE's root may have given it another name, and by its kind, because he may have given the
  * index to something of his own. */
-static int find_device(int netns, const char *entry, const char *device)
+static int find_device(const struct netns *netns, const char *entry, const char *device)
 {
 	char kind[LINK_KIND];
 	int index = index_of(entry) ? index_of(entry) : link_index(netns, device);
@@ -180,22 +182,25 @@ static int find_device(int netns, const char *entry, const char *device)
 
 /* One that is not there has gone with a namespace that the VE had made: hardware comes back from there by itself, under
  * the name it had last. So does one that cannot be moved, when the VE's namespace goes. */
-static int take_back(struct op *op, uint32_t ctid, struct state *state, const char *entry)
+static int take_back(struct op *op, uint32_t ctid, struct state *state, const struct netns *node, const char *entry)
 {
-	cleanup_fd int netns = open_pin(ctid);
+	cleanup_fd int pinned = open_pin(ctid);
 	cleanup_free char *device = device_of(entry);
+	cleanup_netns struct netns guest = {0};
 	struct err err = {0};
 
-	int index = netns < 0 ? -ENODEV : find_device(netns, entry, device);
+	int r = pinned < 0 ? pinned : netns_open(pinned, &guest, &err);
+	int index = r < 0 ? -ENODEV : find_device(&guest, entry, device);
 	if (index > 0)
-		index = link_move_index(netns, index, NETNS_OWN, device, &err);
-	if (!link_exists(device))
+		link_move_index(&guest, index, node, device, &err);
+	if (!link_exists(node, device))
 		op_warn(op, "CT %u has not left device %s where it was put; it may come back under another name%s%s",
 			ctid, device, err.text[0] ? ": " : "", err.text);
 	return note(ctid, state, device, NULL, op->err);
 }
 
-static int return_all_but(struct op *op, uint32_t ctid, struct state *state, const char *devices)
+static int return_all_but(struct op *op, uint32_t ctid, struct state *state, const struct netns *node,
+			  const char *devices)
 {
 	cleanup_free char *record = mem_strdup(state->devices);
 	const char *rest = record;
@@ -204,14 +209,15 @@ static int return_all_but(struct op *op, uint32_t ctid, struct state *state, con
 	for (char *entry; r == 0 && (entry = word_next(&rest, " ")); free(entry)) {
 		cleanup_free char *device = device_of(entry);
 		if (!words_have(devices, device))
-			r = take_back(op, ctid, state, entry);
+			r = take_back(op, ctid, state, node, entry);
 	}
 	if (r == 0 && !state->devices)
 		r = unpin(ctid, op->err);
 	return r;
 }
 
-static int give_new(struct op *op, uint32_t ctid, struct state *state, int netns, const char *devices)
+static int give_new(struct op *op, uint32_t ctid, struct state *state, const struct netns *node,
+		    const struct netns *guest, const char *devices)
 {
 	const char *rest = devices;
 	int r = 0;
@@ -219,18 +225,24 @@ static int give_new(struct op *op, uint32_t ctid, struct state *state, int netns
 	for (char *device; r == 0 && (device = word_next(&rest, " ")); free(device)) {
 		cleanup_free char *entry = entry_of(state->devices, device);
 		if (!entry)
-			r = give(ctid, state, netns, device, op->err);
+			r = give(ctid, state, node, guest, device, op->err);
 	}
 	return r;
 }
 
-int netdev_change(struct op *op, uint32_t ctid, struct state *state, int netns, const char *devices)
+int netdev_change(struct op *op, uint32_t ctid, struct state *state, const struct netns *node,
+		  const struct netns *guest, const char *devices)
 {
-	int r = give_new(op, ctid, state, netns, devices);
-	return r < 0 || !state->devices ? r : return_all_but(op, ctid, state, devices);
+	int r = give_new(op, ctid, state, node, guest, devices);
+	return r < 0 || !state->devices ? r : return_all_but(op, ctid, state, node, devices);
 }
 
 int netdev_return(struct op *op, uint32_t ctid, struct state *state)
 {
-	return state->devices ? return_all_but(op, ctid, state, NULL) : unpin(ctid, op->err);
+	cleanup_netns struct netns node = {0};
+
+	if (!state->devices)
+		return unpin(ctid, op->err);
+	int r = netns_open(NETNS_OWN, &node, op->err);
+	return r < 0 ? r : return_all_but(op, ctid, state, &node, NULL);
 }

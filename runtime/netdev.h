@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct err;
+struct netns;
 struct op;
 struct state;
 
@@ -14,7 +15,8 @@ int netdev_check(const char *devices, struct err *err);
 
 /* Give what `devices` names and the record lacks, take back what it has and `devices` does not name. The record, which
  * is saved at every step, has them in state->devices. */
-int netdev_change(struct op *op, uint32_t ctid, struct state *state, int netns, const char *devices);
+int netdev_change(struct op *op, uint32_t ctid, struct state *state, const struct netns *node,
+		  const struct netns *guest, const char *devices);
 
 /* Take back all. The VE's processes are gone. Idempotent. */
 int netdev_return(struct op *op, uint32_t ctid, struct state *state);

@@ -8,6 +8,7 @@
 #include "netns/filter.h"
 #include "netns/link.h"
 #include "netns/neighbour.h"
+#include "netns/netns.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/guest.h"
@@ -23,7 +24,8 @@
 struct move {
 	uint32_t ctid;
 	struct state *state; /* its record, which says where it is */
-	int netns;
+	struct netns node;
+	const struct netns *guest;
 	struct net_guest from, to;
 	const struct ve_config *wanted; /* what `to` is made of */
 	struct ips fresh;		/* what of `to` is routed and new */
@@ -34,7 +36,7 @@ struct move {
 
 static void move_done(struct move *move)
 {
-	fd_close(move->netns);
+	netns_close(&move->node);
 	net_guest_done(&move->from);
 	net_guest_done(&move->to);
 	ips_done(&move->fresh);
@@ -79,10 +81,10 @@ static int check_link(const struct move *move, const struct net_interface *inter
 {
 	const char *name = interface->host_name;
 
-	if (has_link(&move->from, name) || !link_exists(name))
+	if (has_link(&move->from, name) || !link_exists(&move->node, name))
 		return 0;
 	if (interface->routed)
-		return link_delete(name, err);
+		return link_delete(&move->node, name, err);
 	return err_say(err, ERR_VETH,
 		       "the node has a network interface %s already: give %s of CT %u another name (--host_ifname)",
 		       name, interface->name, move->ctid);
@@ -97,14 +99,14 @@ static int check_interface(struct move *move, const struct net_interface *interf
 }
 
 /* Somebody on the node's network may have it. vz.conf decides whether that is a reason to stop. */
-static int look_for_duplicates(struct op *op, const struct ips *ips)
+static int look_for_duplicates(struct op *op, const struct move *move)
 {
 	const struct node_config *node = &op->host->node;
 	struct neighbour_devices devices = node_neighbours(node);
 	struct neighbour_duplicate duplicate;
 	char ip[IP_TEXT], mac[MAC_TEXT];
 
-	int r = neighbour_detect(&devices, ips, &duplicate, op->err);
+	int r = neighbour_detect(&move->node, &devices, &move->fresh, &duplicate, op->err);
 	if (r <= 0)
 		return r;
 	ip_print(&duplicate.ip, ip);
@@ -122,7 +124,7 @@ static int look_for_neighbours(struct op *op, struct move *move)
 	int found[NEIGHBOUR_DEVICES], r = 0;
 
 	for (size_t i = 0; r == 0 && i < move->fresh.n; i++)
-		r = neighbour_find(&devices, &move->fresh.list[i], found, op->err);
+		r = neighbour_find(&move->node, &devices, &move->fresh.list[i], found, op->err);
 	move->has_neighbours = r > 0;
 	return r < 0 ? r : 0;
 }
@@ -142,7 +144,7 @@ static int prepare(struct op *op, struct move *move)
 		return r;
 	r = look_for_neighbours(op, move);
 	if (r == 0 && move->has_neighbours && !node->skip_arpdetect && !move->options->skip_arpdetect)
-		r = look_for_duplicates(op, &move->fresh);
+		r = look_for_duplicates(op, move);
 	if (r == 0 && !node->skip_sysctl)
 		r = route_forwarding(op->err);
 	if (r < 0)
@@ -152,12 +154,12 @@ static int prepare(struct op *op, struct move *move)
 	return 0;
 }
 
-static void announce(struct op *op, const struct ips *ips)
+static void announce(struct op *op, const struct move *move)
 {
 	struct neighbour_devices devices = node_neighbours(&op->host->node);
 	struct err err = {0};
 
-	if (neighbour_announce(&devices, ips, &err) < 0)
+	if (neighbour_announce(&move->node, &devices, &move->fresh, &err) < 0)
 		op_warn(op, "cannot announce the addresses: %s", err.text);
 }
 
@@ -213,14 +215,15 @@ static int carry_out(struct op *op, struct move *move)
 	struct neighbour_devices devices = node_neighbours(&op->host->node);
 	int r;
 
-	if ((r = net_drop(&move->from, &move->to, op->err)) < 0 ||
+	if ((r = net_drop(&move->node, &move->from, &move->to, op->err)) < 0 ||
 	    (r = filter_change(or_none(&move->from), or_none(&move->to), op->err)) < 0)
 		return r;
 	move->admitted = true;
 	if ((r = record(move, move->wanted, op->err)) < 0 ||
-	    (r = net_raise(move->netns, &move->from, &move->to, move->has_neighbours ? &devices : NULL, op->err)) < 0)
+	    (r = net_raise(&move->node, move->guest, &move->from, &move->to, move->has_neighbours ? &devices : NULL,
+			   op->err)) < 0)
 		return r;
-	return netdev_change(op, move->ctid, move->state, move->netns, move->wanted->netdev);
+	return netdev_change(op, move->ctid, move->state, &move->node, move->guest, move->wanted->netdev);
 }
 
 /* Addresses that were not admitted may be another's, and are left alone. */
@@ -230,12 +233,13 @@ static int undo(struct op *op, struct move *move, const struct ve_config *before
 	struct err *err = op->err;
 	int r = 0;
 
-	if (move->admitted && (r = net_drop(&move->to, &move->from, err)) == 0 &&
+	if (move->admitted && (r = net_drop(&move->node, &move->to, &move->from, err)) == 0 &&
 	    (r = filter_change(or_none(&move->to), or_none(&move->from), err)) == 0)
 		r = record(move, before, err);
 	if (r == 0)
-		r = net_raise(move->netns, move->admitted ? &move->to : &move->from, &move->from, &devices, err);
-	return r < 0 ? r : netdev_change(op, move->ctid, move->state, move->netns, before->netdev);
+		r = net_raise(&move->node, move->guest, move->admitted ? &move->to : &move->from, &move->from, &devices,
+			      err);
+	return r < 0 ? r : netdev_change(op, move->ctid, move->state, &move->node, move->guest, before->netdev);
 }
 
 static int move_locked(struct op *op, struct move *move)
@@ -269,23 +273,23 @@ static int make_move(struct op *op, struct move *move)
 			r = move_locked(op, move);
 	}
 	if (r == 0 && move->has_neighbours && move->fresh.n > 0)
-		announce(op, &move->fresh);
+		announce(op, move);
 	return r;
 }
 
-int network_up(struct op *op, const struct ve *ve, struct state *state, int netns)
+int network_up(struct op *op, const struct ve *ve, struct state *state, const struct netns *guest)
 {
 	const struct network_options usual = {0};
 	cleanup_move struct move move = {
-		.ctid = ve->ctid, .state = state, .netns = -1, .wanted = &ve->config, .options = &usual};
+		.ctid = ve->ctid, .state = state, .guest = guest, .wanted = &ve->config, .options = &usual};
 	int r;
 
 	if ((r = guest_of(ve->ctid, &ve->config, &move.to, op->err)) < 0 ||
 	    (r = traffic_load(op->host, ve->ctid, &move.to.traffic, op->err)) < 0 ||
 	    (move.to.n_interfaces == 0 && !ve->config.netdev))
 		return r;
-	move.netns = fcntl(netns, F_DUPFD_CLOEXEC, 0);
-	return move.netns < 0 ? err_set(op->err, errno, "keep the VE's network namespace") : make_move(op, &move);
+	r = netns_open(NETNS_OWN, &move.node, op->err);
+	return r < 0 ? r : make_move(op, &move);
 }
 
 static int open_netns(const struct state *state, struct err *err)
@@ -300,11 +304,18 @@ static int open_netns(const struct state *state, struct err *err)
 int network_change(struct op *op, uint32_t ctid, struct state *state, const struct ve_config *to,
 		   const struct network_options *options)
 {
-	cleanup_move struct move move = {.ctid = ctid, .state = state, .netns = -1, .wanted = to, .options = options};
+	cleanup_netns struct netns guest = {0};
+	cleanup_move struct move move = {
+		.ctid = ctid, .state = state, .guest = &guest, .wanted = to, .options = options};
 	int r;
 
 	if ((r = guest_of(ctid, &state->network, &move.from, op->err)) < 0 ||
-	    (r = guest_of(ctid, to, &move.to, op->err)) < 0 || (r = move.netns = open_netns(state, op->err)) < 0)
+	    (r = guest_of(ctid, to, &move.to, op->err)) < 0)
+		return r;
+	cleanup_fd int fd = open_netns(state, op->err);
+	if (fd < 0)
+		return fd;
+	if ((r = netns_open(fd, &guest, op->err)) < 0 || (r = netns_open(NETNS_OWN, &move.node, op->err)) < 0)
 		return r;
 	if (move.from.n_interfaces == 0 && (r = traffic_load(op->host, ctid, &move.to.traffic, op->err)) < 0)
 		return r;
@@ -315,11 +326,12 @@ static int take_down(struct op *op, struct move *move)
 {
 	cleanup_locks struct locks locks = {-1, -1};
 
-	int r = lock(move, &locks, op->err);
-	if (r < 0)
+	int r = netns_open(NETNS_OWN, &move->node, op->err);
+	if (r < 0 || (r = lock(move, &locks, op->err)) < 0)
 		return r;
 	traffic_save(op, move->ctid, &move->from);
-	if ((r = net_drop(&move->from, NULL, op->err)) < 0 || (r = filter_change(&move->from, NULL, op->err)) < 0)
+	if ((r = net_drop(&move->node, &move->from, NULL, op->err)) < 0 ||
+	    (r = filter_change(&move->from, NULL, op->err)) < 0)
 		return r;
 	return record(move, move->wanted, op->err);
 }
@@ -327,7 +339,7 @@ static int take_down(struct op *op, struct move *move)
 int network_down(struct op *op, uint32_t ctid, struct state *state)
 {
 	static const struct ve_config nothing;
-	cleanup_move struct move move = {.ctid = ctid, .state = state, .netns = -1, .wanted = &nothing};
+	cleanup_move struct move move = {.ctid = ctid, .state = state, .wanted = &nothing};
 
 	if (!param_any(&config_table, PARAM_NETWORK, &state->network))
 		return 0;
@@ -337,7 +349,7 @@ int network_down(struct op *op, uint32_t ctid, struct state *state)
 	return move.from.n_interfaces ? take_down(op, &move) : record(&move, &nothing, op->err);
 }
 
-static int answer_for(struct op *op, uint32_t ctid)
+static int answer_for(struct op *op, const struct netns *node, uint32_t ctid)
 {
 	struct neighbour_devices devices = node_neighbours(&op->host->node);
 	cleanup_state struct state state = {0};
@@ -350,19 +362,22 @@ static int answer_for(struct op *op, uint32_t ctid)
 		return r == -ENOENT ? 0 : r;
 	const struct ips *ips = net_routed(&guest);
 	for (size_t i = 0; r == 0 && i < ips->n; i++)
-		r = neighbour_answer(&devices, &ips->list[i], op->err);
-	return r < 0 || ips->n == 0 ? r : neighbour_announce(&devices, ips, op->err);
+		r = neighbour_answer(node, &devices, &ips->list[i], op->err);
+	return r < 0 || ips->n == 0 ? r : neighbour_announce(node, &devices, ips, op->err);
 }
 
 int network_answer(struct op *op)
 {
+	cleanup_netns struct netns node = {0};
 	cleanup_free uint32_t *ctids = NULL;
 	size_t n = 0;
 
 	/* Not while one takes its addresses away. */
 	cleanup_fd int alone = lock_node("network", op->err);
-	int r = alone < 0 ? alone : state_all(&ctids, &n, op->err);
+	int r = alone < 0 ? alone : netns_open(NETNS_OWN, &node, op->err);
+	if (r == 0)
+		r = state_all(&ctids, &n, op->err);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = answer_for(op, ctids[i]);
+		r = answer_for(op, &node, ctids[i]);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct err;
+struct netns;
 struct op;
 struct state;
 struct ve;
@@ -12,7 +13,7 @@ struct ve_config;
 
 /* Bring up what the configuration asks for, in the namespace of a VE that does not run yet, and note it in the record:
  * duplicates are looked for first, and everybody is told afterwards. */
-int network_up(struct op *op, const struct ve *ve, struct state *state, int netns);
+int network_up(struct op *op, const struct ve *ve, struct state *state, const struct netns *guest);
 
 /* Take down what the record says. Idempotent; the counters are kept for the next time. */
 int network_down(struct op *op, uint32_t ctid, struct state *state);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "netns/link.h"
+#include "netns/netns.h"
 #include "quota/cgroup.h"
 #include "quota/disk.h"
 #include "quota/limits.h"
@@ -325,13 +326,16 @@ static int guard_home(struct op *op, const struct running *running, int netns)
 static int network_apply(struct op *op, void *ctx)
 {
 	struct running *running = ctx;
-	cleanup_fd int netns = launch_netns(&running->launched, op->err);
-	if (netns < 0)
-		return netns;
-	int r = link_up(netns, "lo", op->err);
-	if (r < 0 || (r = guard_home(op, running, netns)) < 0)
+	cleanup_netns struct netns guest = {0};
+	int r;
+
+	cleanup_fd int fd = launch_netns(&running->launched, op->err);
+	if (fd < 0)
+		return fd;
+	if ((r = netns_open(fd, &guest, op->err)) < 0 || (r = link_up(&guest, "lo", op->err)) < 0 ||
+	    (r = guard_home(op, running, fd)) < 0)
 		return r;
-	return network_up(op, running->ve, &running->state, netns);
+	return network_up(op, running->ve, &running->state, &guest);
 }
 
 static int network_undo(struct op *op, void *ctx)

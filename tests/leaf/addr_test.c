@@ -57,7 +57,7 @@ TEST(without_ipv6_only_ipv6_fails_and_says_so)
 	int venet = add_guest(env->there, "venet7");
 
 	program_there(env, "sysctl -q -w net.ipv6.conf.all.disable_ipv6=1");
-	assert_int_equal(addr_add(env->there, venet, &ip, &err), -EACCES);
+	assert_int_equal(addr_add(&env->guest, venet, &ip, &err), -EACCES);
 	assert_non_null(strstr(err.text, "add address 2001:db8::7, link number "));
 	assert_non_null(strstr(err.text, "IPv6 is switched off there (sysctl disable_ipv6): Permission denied"));
 	add_address(env->there, venet, "192.0.2.7");
@@ -72,7 +72,7 @@ TEST(a_link_too_small_for_ipv6_says_so)
 	int venet = add_guest(env->there, "venet7");
 
 	program_there(env, "ip link set venet0 mtu 68");
-	assert_true(addr_add(env->there, venet, &ip, &err) < 0);
+	assert_true(addr_add(&env->guest, venet, &ip, &err) < 0);
 	assert_non_null(strstr(err.text, "the link takes none; its MTU has to be 1280 at least"));
 	remove_address(env->there, venet, "2001:db8::7");
 	add_address(env->there, venet, "192.0.2.7");
@@ -80,10 +80,11 @@ TEST(a_link_too_small_for_ipv6_says_so)
 
 TEST(an_address_for_a_link_that_is_not_there_fails)
 {
+	struct env *env = *state_;
 	struct err err = {0};
 	struct ip ip = ip_of("192.0.2.7");
 
-	assert_int_equal(addr_add(NETNS_OWN, 77, &ip, &err), -ENODEV);
+	assert_int_equal(addr_add(&env->home, 77, &ip, &err), -ENODEV);
 	assert_string_equal(err.text, "add address 192.0.2.7, link number 77: No such device");
 }
 

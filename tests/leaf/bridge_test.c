@@ -16,16 +16,18 @@
 /* A pair into that namespace, its node's end "vethN", its own 10.8.0.N/24 with the MAC. */
 static void plug(int netns, int n, const char *mac)
 {
+	cleanup_netns struct netns node = opened(NETNS_OWN), guest = opened(netns);
 	struct env in = {.there = netns};
 	char host[16], words[64];
 	struct err err = {0};
 
 	in.node = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	snprintf(host, sizeof(host), "veth%d", n);
-	struct link_veth veth = {.name = host, .peer = "eth0", .peer_netns = netns};
+	struct link_veth veth = {.name = host, .peer = "eth0", .peer_netns = &guest};
+	struct link_pair made;
 	assert_int_equal(mac_parse(mac, &veth.peer_mac), 0);
-	assert_done(link_add_veth(&veth, &err), err);
-	assert_done(link_up(netns, "eth0", &err), err);
+	assert_done(link_add_veth(&node, &veth, &made, &err), err);
+	assert_done(link_up(&guest, "eth0", &err), err);
 	snprintf(words, sizeof(words), "ip addr add 10.8.0.%d/24 dev eth0", n);
 	program_there(&in, words);
 	fd_close(in.node);
@@ -42,16 +44,18 @@ static void set_port(const char *name, const char *bridge, uint16_t vlan, const 
 {
 	struct mac only = mac ? mac_of(mac) : (struct mac){0};
 	struct link_port port = {.bridge = bridge, .vlan = vlan, .mac = mac ? &only : NULL};
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 	struct err err = {0};
 
-	assert_done(link_set_port(name, &port, &err), err);
-	assert_done(link_up(NETNS_OWN, name, &err), err);
+	assert_done(link_set_port(&node, name, &port, &err), err);
+	assert_done(link_up(&node, name, &err), err);
 }
 
 static void make_bridge(const char *name)
 {
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 	struct err err = {0};
-	assert_done(link_make_bridge(name, &err), err);
+	assert_done(link_make_bridge(&node, name, &err), err);
 }
 
 static bool kernel_knows_vlans(void)
@@ -66,9 +70,9 @@ static bool kernel_knows_vlans(void)
 
 TEST(a_bridge_of_ours_is_up_and_marked_and_keeps_its_mac)
 {
-	struct err err = {0};
+	struct env *env = *state_;
+	struct nl_sock *sock = env->home.rtnl;
 	struct linkinfo before, after;
-	cleanup_rtnl struct nl_sock *sock = rtnl_open(NETNS_OWN, &err);
 
 	make_bridge("br7");
 	assert_int_equal(linkinfo_get(sock, 0, "br7", &before), 0);
@@ -87,16 +91,17 @@ TEST(a_bridge_of_ours_is_up_and_marked_and_keeps_its_mac)
 
 TEST(a_bridge_that_is_there_is_left_as_it_is)
 {
+	struct env *env = *state_;
 	struct err err = {0}, other = {0};
 
 	program("ip link add br7 type bridge");
 	make_bridge("br7");
 	assert_tells_not("ip -o link show dev br7", ",UP");
 	assert_tells_not("ip link show dev br7", "alias");
-	assert_int_equal(link_make_bridge("lo", &err), -EEXIST);
+	assert_int_equal(link_make_bridge(&env->home, "lo", &err), -EEXIST);
 	assert_string_equal(err.text, "network interface lo is no bridge");
-	assert_done(link_drop_bridge("br7", &other), other);
-	assert_true(link_exists("br7"));
+	assert_done(link_drop_bridge(&env->home, "br7", &other), other);
+	assert_true(link_exists(&env->home, "br7"));
 }
 
 TEST(a_bridge_of_ours_goes_with_its_last_port)
@@ -107,15 +112,15 @@ TEST(a_bridge_of_ours_goes_with_its_last_port)
 	make_bridge("br7");
 	plug(env->there, 1, MAC_A);
 	set_port("veth1", "br7", 0, NULL);
-	assert_done(link_drop_bridge("br7", &err), err);
-	assert_true(link_exists("br7"));
+	assert_done(link_drop_bridge(&env->home, "br7", &err), err);
+	assert_true(link_exists(&env->home, "br7"));
 
-	assert_done(link_clear_port("veth1", &err), err);
-	assert_done(link_clear_port("veth1", &err), err);
-	assert_done(link_clear_port("nosuch", &err), err);
-	assert_done(link_drop_bridge("br7", &err), err);
-	assert_false(link_exists("br7"));
-	assert_done(link_drop_bridge("br7", &err), err);
+	assert_done(link_clear_port(&env->home, "veth1", &err), err);
+	assert_done(link_clear_port(&env->home, "veth1", &err), err);
+	assert_done(link_clear_port(&env->home, "nosuch", &err), err);
+	assert_done(link_drop_bridge(&env->home, "br7", &err), err);
+	assert_false(link_exists(&env->home, "br7"));
+	assert_done(link_drop_bridge(&env->home, "br7", &err), err);
 }
 
 /* ---- ports ---- */
@@ -181,10 +186,8 @@ TEST(nobody_takes_a_locked_mac_over)
 
 static struct nl_sock *listen_to(int group, rtnl_answer *hear, void *ctx)
 {
-	struct err err = {0};
-	struct nl_sock *sock = rtnl_open(NETNS_OWN, &err);
+	struct nl_sock *sock = opened(NETNS_OWN).rtnl;
 
-	assert_non_null(sock);
 	nl_socket_disable_seq_check(sock);
 	nl_socket_set_nonblocking(sock);
 	assert_int_equal(nl_socket_add_membership(sock, group), 0);
@@ -237,8 +240,8 @@ TEST(a_port_is_not_open_for_a_moment_without_its_lock)
 
 	make_bridge("br7");
 	plug(env->there, 1, MAC_A);
-	assert_done(link_up(NETNS_OWN, "veth1", &err), err);
-	struct story story = {.port = link_index(NETNS_OWN, "veth1"), .bridge = link_index(NETNS_OWN, "br7")};
+	assert_done(link_up(&env->home, "veth1", &err), err);
+	struct story story = {.port = link_index(&env->home, "veth1"), .bridge = link_index(&env->home, "br7")};
 
 	cleanup_rtnl struct nl_sock *listener = listen_to(RTNLGRP_LINK, follow, &story);
 	set_port("veth1", "br7", 0, MAC_A);
@@ -283,7 +286,7 @@ TEST(a_port_moves_from_one_bridge_to_another)
 	struct mac mac = mac_of(MAC_A);
 	struct link_port port = {.bridge = "br8", .mac = &mac};
 	struct err err = {0};
-	assert_done(link_set_port("veth1", &port, &err), err);
+	assert_done(link_set_port(&env->home, "veth1", &port, &err), err);
 	assert_tells("ip -o link show dev veth1", "master br8");
 	assert_true(pings(env->there, env, "10.8.0.99"));
 }
@@ -296,11 +299,11 @@ TEST(what_is_no_bridge_takes_no_port)
 
 	plug(env->there, 1, MAC_A);
 	make_bridge("br7");
-	assert_int_equal(link_set_port("veth1", &to_none, &none), -ENODEV);
+	assert_int_equal(link_set_port(&env->home, "veth1", &to_none, &none), -ENODEV);
 	assert_string_equal(none.text, "make veth1 a port of bridge br9: look at the bridge: No such device");
-	assert_int_equal(link_set_port("veth1", &to_other, &other), -EINVAL);
+	assert_int_equal(link_set_port(&env->home, "veth1", &to_other, &other), -EINVAL);
 	assert_string_equal(other.text, "network interface lo is no bridge, veth1 cannot be its port");
-	assert_int_equal(link_set_port("veth9", &to_bridge, &gone), -ENODEV);
+	assert_int_equal(link_set_port(&env->home, "veth9", &to_bridge, &gone), -ENODEV);
 	assert_string_equal(gone.text, "make veth9 a port of bridge br7: No such device");
 }
 
@@ -314,7 +317,7 @@ TEST(a_vlan_on_a_bridge_that_knows_none_is_refused)
 
 	program("ip link add br7 type bridge");
 	plug(env->there, 1, MAC_A);
-	assert_true(link_set_port("veth1", &port, &err) < 0);
+	assert_true(link_set_port(&env->home, "veth1", &port, &err) < 0);
 	assert_string_equal(err.text, "bridge br7 knows no VLANs, veth1 cannot be in its VLAN 5; "
 				      "ip link set br7 type bridge vlan_filtering 1 makes it know them");
 	assert_tells_not("ip -o link show dev veth1", "master");

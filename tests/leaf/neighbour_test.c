@@ -49,8 +49,9 @@ static bool is_found(const struct neighbour_devices *devices, const char *addres
 	struct ip ip = ip_of(address);
 	struct err err = {0};
 	int indexes[NEIGHBOUR_DEVICES];
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 
-	int n = neighbour_find(devices, &ip, indexes, &err);
+	int n = neighbour_find(&node, devices, &ip, indexes, &err);
 	assert_done(n, err);
 	for (int i = 0; i < n; i++)
 		if (indexes[i] == (int)if_nametoindex(name))
@@ -63,8 +64,9 @@ static int count_found(const struct neighbour_devices *devices, const char *addr
 	struct ip ip = ip_of(address);
 	struct err err = {0};
 	int indexes[NEIGHBOUR_DEVICES];
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 
-	int n = neighbour_find(devices, &ip, indexes, &err);
+	int n = neighbour_find(&node, devices, &ip, indexes, &err);
 	assert_done(n, err);
 	return n;
 }
@@ -142,9 +144,10 @@ static int detect(const struct neighbour_devices *devices, const char *addresses
 	cleanup_ips struct ips ips = {0};
 	struct err err = {0};
 	const char *bad;
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 
 	assert_int_equal(ips_parse(addresses, &ips, &bad), 0);
-	int r = neighbour_detect(devices, &ips, ret, &err);
+	int r = neighbour_detect(&node, devices, &ips, ret, &err);
 	assert_done(r, err);
 	return r;
 }
@@ -370,15 +373,17 @@ static void be_a_node(void)
 static void answer(const struct neighbour_devices *devices, const char *address)
 {
 	struct ip ip = ip_of(address);
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 	struct err err = {0};
-	assert_done(neighbour_answer(devices, &ip, &err), err);
+	assert_done(neighbour_answer(&node, devices, &ip, &err), err);
 }
 
 static void forget(const char *address)
 {
 	struct ip ip = ip_of(address);
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 	struct err err = {0};
-	assert_done(neighbour_forget(&ip, &err), err);
+	assert_done(neighbour_forget(&node, &ip, &err), err);
 }
 
 static void assert_answers(const struct env *env, const char *address, const char *other)
@@ -459,7 +464,7 @@ static void assert_announced(const struct env *env, const char *address)
 	snprintf(words, sizeof(words), "ip neigh replace %s lladdr 02:00:00:00:00:77 nud reachable dev lan0", address);
 	program_there(env, words);
 	ips_add(&ips, &ip);
-	assert_done(neighbour_announce(&near, &ips, &err), err);
+	assert_done(neighbour_announce(&env->home, &near, &ips, &err), err);
 	assert_true(knows(env, address));
 }
 
@@ -471,13 +476,14 @@ TEST(an_announcement_replaces_what_others_remember)
 
 TEST(without_a_device_there_is_nobody_to_tell)
 {
+	struct env *env = *state_;
 	cleanup_ips struct ips ips = {0};
 	struct ip ip = ip_of("203.0.113.50");
 	struct err err = {0};
 
-	assert_done(neighbour_announce(&near, &ips, &err), err);
+	assert_done(neighbour_announce(&env->home, &near, &ips, &err), err);
 	ips_add(&ips, &ip);
-	assert_done(neighbour_announce(&near, &ips, &err), err);
+	assert_done(neighbour_announce(&env->home, &near, &ips, &err), err);
 }
 
 int main(void)

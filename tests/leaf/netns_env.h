@@ -11,12 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "netns/netns.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/proc.h"
 
 struct env {
 	int node, there;
+	struct netns home, guest; /* the same, to speak in */
 };
 
 static inline int new_netns(void)
@@ -32,12 +34,24 @@ static inline void enter(int netns)
 	assert_int_equal(setns(netns, CLONE_NEWNET), 0);
 }
 
+static inline struct netns opened(int fd)
+{
+	struct netns netns = {0};
+	struct err err = {0};
+
+	if (netns_open(fd, &netns, &err) < 0)
+		fail_msg("%s", err.text);
+	return netns;
+}
+
 static inline int netns_setup(void **state)
 {
 	struct env *env = mem_zero(1, sizeof(*env));
 
 	env->there = new_netns();
 	env->node = new_netns();
+	env->home = opened(NETNS_OWN);
+	env->guest = opened(env->there);
 	*state = env;
 	return 0;
 }
@@ -45,6 +59,8 @@ static inline int netns_setup(void **state)
 static inline int netns_teardown(void **state)
 {
 	struct env *env = *state;
+	netns_close(&env->home);
+	netns_close(&env->guest);
 	fd_close(env->node);
 	fd_close(env->there);
 	free(env);

@@ -5,7 +5,6 @@
 
 #include "netns/addr.h"
 #include "netns/link.h"
-#include "netns/netns.h"
 
 static inline struct ip ip_of(const char *text)
 {
@@ -18,33 +17,38 @@ static inline struct ip ip_of(const char *text)
 /* A guest's end venet0, up, its node's end up. */
 static inline int add_guest(int netns, const char *host)
 {
-	struct link_veth veth = {.name = host, .peer = "venet0", .peer_netns = netns, .routed = true};
+	cleanup_netns struct netns node = opened(NETNS_OWN), guest = opened(netns);
+	struct link_veth veth = {.name = host, .peer = "venet0", .peer_netns = &guest, .routed = true};
+	struct link_pair pair;
 	struct err err = {0};
 
-	assert_done(link_add_veth(&veth, &err), err);
-	assert_done(link_up(NETNS_OWN, host, &err), err);
-	assert_done(link_up(netns, "venet0", &err), err);
-	return link_peer_index(host);
+	assert_done(link_add_veth(&node, &veth, &pair, &err), err);
+	assert_done(link_up(&node, host, &err), err);
+	assert_done(link_up(&guest, "venet0", &err), err);
+	return pair.peer;
 }
 
-static inline void add_address(int netns, int index, const char *text)
+static inline void add_address(int fd, int index, const char *text)
 {
+	cleanup_netns struct netns netns = opened(fd);
 	struct ip ip = ip_of(text);
 	struct err err = {0};
-	assert_done(addr_add(netns, index, &ip, &err), err);
+	assert_done(addr_add(&netns, index, &ip, &err), err);
 }
 
-static inline void remove_address(int netns, int index, const char *text)
+static inline void remove_address(int fd, int index, const char *text)
 {
+	cleanup_netns struct netns netns = opened(fd);
 	struct ip ip = ip_of(text);
 	struct err err = {0};
-	assert_done(addr_remove(netns, index, &ip, &err), err);
+	assert_done(addr_remove(&netns, index, &ip, &err), err);
 }
 
 static inline int try_route(const char *link, const char *address, struct err *err)
 {
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 	struct ip ip = ip_of(address);
-	return route_add_host(link, &ip, err);
+	return route_add_host(&node, link_index(&node, link), &ip, err);
 }
 
 static inline void add_route(const char *link, const char *address)
@@ -55,9 +59,10 @@ static inline void add_route(const char *link, const char *address)
 
 static inline void remove_route(const char *link, const char *address)
 {
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 	struct ip ip = ip_of(address);
 	struct err err = {0};
-	assert_done(route_remove_host(link, &ip, &err), err);
+	assert_done(route_remove_host(&node, link_index(&node, link), &ip, &err), err);
 }
 
 static inline bool pings(int netns, const struct env *env, const char *address)

@@ -4,18 +4,20 @@
 
 #include <sys/socket.h>
 
-static void add_default(int netns, int index, int family, const char *gateway)
+static void add_default(int fd, int index, int family, const char *gateway)
 {
+	cleanup_netns struct netns netns = opened(fd);
 	struct ip ip = gateway ? ip_of(gateway) : (struct ip){0};
 	struct err err = {0};
-	assert_done(route_add_default(netns, index, family, gateway ? &ip : NULL, &err), err);
+	assert_done(route_add_default(&netns, index, family, gateway ? &ip : NULL, &err), err);
 }
 
-static void remove_default(int netns, int index, int family, const char *gateway)
+static void remove_default(int fd, int index, int family, const char *gateway)
 {
+	cleanup_netns struct netns netns = opened(fd);
 	struct ip ip = gateway ? ip_of(gateway) : (struct ip){0};
 	struct err err = {0};
-	assert_done(route_remove_default(netns, index, family, gateway ? &ip : NULL, &err), err);
+	assert_done(route_remove_default(&netns, index, family, gateway ? &ip : NULL, &err), err);
 }
 
 /* ---- the default route ---- */
@@ -91,7 +93,7 @@ TEST(each_link_has_a_default_route_of_its_own)
 
 	program_there(env, "ip link add eth0 type veth peer name wire");
 	program_there(env, "ip link set eth0 up");
-	int eth = link_index(env->there, "eth0");
+	int eth = link_index(&env->guest, "eth0");
 	for (const struct family *f = families; f < families + countof(families); f++) {
 		add_address(env->there, venet, f->address);
 		add_default(env->there, venet, f->family, f->gateway);
@@ -113,7 +115,7 @@ TEST(a_default_route_through_a_link_that_is_down_fails)
 	int venet = add_guest(env->there, "venet7");
 
 	program_there(env, "ip link set venet0 down");
-	assert_int_equal(route_add_default(env->there, venet, AF_INET, NULL, &err), -ENETDOWN);
+	assert_int_equal(route_add_default(&env->guest, venet, AF_INET, NULL, &err), -ENETDOWN);
 	snprintf(expected, sizeof(expected), "add the IPv4 default route through link number %d: Network is down",
 		 venet);
 	assert_string_equal(err.text, expected);
@@ -176,13 +178,14 @@ TEST(a_route_through_a_link_that_is_gone_is_gone)
 {
 	struct env *env = *state_;
 	struct err err = {0}, other = {0};
+	struct ip ip = ip_of("192.0.2.7");
 
 	add_guest(env->there, "venet7");
 	add_route("venet7", "192.0.2.7");
-	assert_done(link_delete("venet7", &err), err);
+	assert_done(link_delete(&env->home, "venet7", &err), err);
 	remove_route("venet7", "192.0.2.7");
-	assert_int_equal(try_route("venet7", "192.0.2.7", &other), -ENODEV);
-	assert_string_equal(other.text, "route 192.0.2.7 through venet7: No such device");
+	assert_int_equal(route_add_host(&env->home, 77, &ip, &other), -ENODEV);
+	assert_string_equal(other.text, "route 192.0.2.7 through link number 77: No such device");
 }
 
 /* ---- forwarding ---- */

@@ -173,8 +173,9 @@ static size_t links(void)
 
 static void set_rate(uint64_t rate)
 {
+	cleanup_netns struct netns node = opened(NETNS_OWN);
 	struct err err = {0};
-	assert_done(shape_set("venet7", rate, &err), err);
+	assert_done(shape_set(&node, "venet7", rate, &err), err);
 }
 
 static void assert_between(double low, double value, double high)
@@ -280,6 +281,7 @@ TEST(without_a_rate_nothing_of_it_is_left)
 
 TEST(all_of_it_can_be_said_twice)
 {
+	struct env *env = *state_;
 	size_t before = links();
 	struct err err = {0};
 
@@ -289,18 +291,19 @@ TEST(all_of_it_can_be_said_twice)
 	assert_between(0.8, transfer(*state_, FROM_GUEST, 1000000), 2);
 	set_rate(0);
 	set_rate(0);
-	assert_done(shape_forget("venet7", &err), err);
+	assert_done(shape_forget(&env->home, "venet7", &err), err);
 	assert_int_equal(links(), before);
 }
 
 TEST(a_link_that_is_gone_leaves_nothing)
 {
+	struct env *env = *state_;
 	struct err err = {0};
 
 	set_rate(8 * MBIT);
 	program("ip link del venet7");
 	assert_int_equal(links(), 2); /* lo and the ifb device */
-	assert_done(shape_forget("venet7", &err), err);
+	assert_done(shape_forget(&env->home, "venet7", &err), err);
 	assert_int_equal(links(), 1);
 	set_rate(0);
 }
@@ -308,13 +311,14 @@ TEST(a_link_that_is_gone_leaves_nothing)
 /* What is missing is made up for, without taking down what is there. */
 TEST(what_somebody_took_away_comes_back)
 {
+	struct env *env = *state_;
 	set_rate(8 * MBIT);
 	program("tc qdisc del dev venet7 ingress");
 	set_rate(8 * MBIT);
 	assert_between(0.8, transfer(*state_, FROM_GUEST, 1000000), 2);
 
 	struct err err = {0};
-	assert_done(shape_forget("venet7", &err), err);
+	assert_done(shape_forget(&env->home, "venet7", &err), err);
 	set_rate(8 * MBIT);
 	assert_between(0.8, transfer(*state_, FROM_GUEST, 1000000), 2);
 }
@@ -322,11 +326,12 @@ TEST(what_somebody_took_away_comes_back)
 /* clsact stands where the entrance would: the last but one of the pieces cannot be put in place. */
 TEST(a_rate_that_cannot_be_set_leaves_nothing)
 {
+	struct env *env = *state_;
 	size_t before = links();
 	struct err err = {0};
 
 	program("tc qdisc add dev venet7 clsact");
-	assert_true(shape_set("venet7", 8 * MBIT, &err) < 0);
+	assert_true(shape_set(&env->home, "venet7", 8 * MBIT, &err) < 0);
 	assert_non_null(strstr(err.text, "limit the rate of venet7: take what comes in"));
 	assert_int_equal(links(), before);
 	assert_between(0, transfer(*state_, TO_GUEST, 10000000), 4);
@@ -335,15 +340,16 @@ TEST(a_rate_that_cannot_be_set_leaves_nothing)
 
 TEST(what_is_no_rate_or_no_link_is_refused)
 {
+	struct env *env = *state_;
 	size_t before = links();
 
 	for (size_t i = 0; i < 2; i++) {
 		struct err err = {0};
-		assert_int_equal(shape_set("venet7", i ? SHAPE_MAX + 1 : SHAPE_MIN - 1, &err), -ERANGE);
+		assert_int_equal(shape_set(&env->home, "venet7", i ? SHAPE_MAX + 1 : SHAPE_MIN - 1, &err), -ERANGE);
 		assert_non_null(strstr(err.text, "limit the rate of venet7"));
 	}
 	struct err err = {0};
-	assert_int_equal(shape_set("venet8", MBIT, &err), -ENODEV);
+	assert_int_equal(shape_set(&env->home, "venet8", MBIT, &err), -ENODEV);
 	assert_string_equal(err.text, "limit the rate of venet8: No such device");
 	assert_int_equal(links(), before);
 }
