@@ -2,6 +2,8 @@
  * success unless it says otherwise. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "runtime/base/ip.h"
 
 struct err;
@@ -10,6 +12,9 @@ struct netns;
 /* Without duplicate address detection: the node answers for it that it is the only one. With its prefix, as given. */
 int addr_add(const struct netns *netns, int index, const struct ip *ip, struct err *err);
 int addr_remove(const struct netns *netns, int index, const struct ip *ip, struct err *err);
+
+/* Is it the node's own? */
+bool route_is_ours(const struct netns *node, const struct ip *ip);
 
 /* The default route of a family through the link; gateway NULL: directly, every address is behind it. One that leads
  * elsewhere already stays, in front of ours. */

@@ -94,24 +94,37 @@ static struct nl_msg *host_message(int type, int flags, int index, const struct 
 	return route_message(type, flags, index, &host, NULL);
 }
 
-static int note_link(struct nl_msg *msg, void *ctx)
-{
-	const struct nlattr *link = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct rtmsg), RTA_OIF);
+/* How the kernel sees an address: behind which link (0: none), and by a route of what type. */
+struct view {
+	int link;
+	uint8_t type;
+};
 
-	*(int *)ctx = link ? (int)nla_get_u32(link) : 0;
+static int note_view(struct nl_msg *msg, void *ctx)
+{
+	const struct rtmsg *head = nlmsg_data(nlmsg_hdr(msg));
+	const struct nlattr *link = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(*head), RTA_OIF);
+
+	*(struct view *)ctx = (struct view){.link = link ? (int)nla_get_u32(link) : 0, .type = head->rtm_type};
 	return NL_OK;
 }
 
-/* The link behind which the kernel sees the address. */
-static int ask_link(struct nl_sock *sock, const struct ip *ip)
+static struct view view(const struct netns *node, const struct ip *ip)
 {
 	struct rtmsg head = {.rtm_family = (uint8_t)ip->family, .rtm_dst_len = (uint8_t)ip_bits(ip->family)};
 	struct nl_msg *msg = rtnl_message(RTM_GETROUTE, 0, &head, sizeof(head));
-	int link = 0;
+	struct view view = {0};
 
 	rtnl_put(msg, RTA_DST, ip->bytes, ip_bytes(ip->family));
-	int r = rtnl_get(sock, msg, note_link, &link);
-	return r < 0 ? r : link;
+	rtnl_get(node->rtnl, msg, note_view, &view);
+	return view;
+}
+
+/* The kernel keeps a route of type local for each of its addresses, and finds it as fast with one link as with a
+ * thousand. */
+bool route_is_ours(const struct netns *node, const struct ip *ip)
+{
+	return view(node, ip).type == RTN_LOCAL;
 }
 
 /* How messages call a link. */
@@ -143,7 +156,7 @@ int route_add_host(const struct netns *node, int index, const struct ip *ip, str
 
 	int r = rtnl_ask(node->rtnl, host_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, index, ip));
 	if (r == -EEXIST) {
-		int other = ask_link(node->rtnl, ip);
+		int other = view(node, ip).link;
 		return other == index ? 0 : somebody_has(ip, other, err);
 	}
 	return r < 0 ? err_set(err, -r, "route %s through %s", ip_print(ip, text), label(index).text) : 0;

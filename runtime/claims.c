@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netns/addr.h"
 #include "netns/link.h"
 #include "netns/netns.h"
 #include "runtime/base/err.h"
@@ -50,6 +51,14 @@ static bool node_has_link(const char *name)
 	return netns_open(NETNS_OWN, &node, &ignored) == 0 && link_exists(&node, name);
 }
 
+static bool node_has_ip(const struct ip *ip)
+{
+	cleanup_netns struct netns node = {0};
+	struct err ignored = {0};
+
+	return netns_open(NETNS_OWN, &node, &ignored) == 0 && route_is_ours(&node, ip);
+}
+
 static bool is_any(const struct ip *ip)
 {
 	static const uint8_t zeros[sizeof(ip->bytes)];
@@ -92,7 +101,7 @@ static int check_ips(const struct claim *claim, const struct net_interface *inte
 
 	for (size_t i = 0; i < interface->ips.n; i++) {
 		const struct ip *ip = &interface->ips.list[i];
-		if (has_ip(claim->before, ip) || !(claim->other ? has_ip(claim->other, ip) : ip_is_ours(ip)))
+		if (has_ip(claim->before, ip) || !(claim->other ? has_ip(claim->other, ip) : node_has_ip(ip)))
 			continue;
 		return refuse(claim, ERR_ADDRESS_IN_USE, "IP address", ip_print(ip, text), err);
 	}

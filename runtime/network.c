@@ -68,7 +68,7 @@ static int check_ip(struct move *move, const struct net_interface *interface, co
 
 	if (has_ip(&move->from, ip))
 		return 0;
-	if (ip_is_ours(ip))
+	if (route_is_ours(&move->node, ip))
 		return err_say(err, ERR_ADDRESS_IN_USE, "%s is an address of the node itself", ip_print(ip, text));
 	if (interface->routed)
 		ips_add(&move->fresh, ip);

@@ -2,10 +2,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
@@ -126,41 +124,6 @@ const char *ip_unusable(const struct ip *ip)
 		if (ip_within(&kinds[i].network, ip))
 			return kinds[i].what;
 	return NULL;
-}
-
-/* Send the question and get the head of the answer: of what type the kernel's route to the address is. */
-static int ask_route_type(int sock, const struct ip *ip)
-{
-	struct {
-		struct nlmsghdr head;
-		struct rtmsg route;
-		struct rtattr attr;
-		uint8_t bytes[16];
-	} question = {
-		.head = {.nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
-		.route = {.rtm_family = (uint8_t)ip->family, .rtm_dst_len = (uint8_t)ip_bits(ip->family)},
-		.attr = {.rta_type = RTA_DST, .rta_len = (uint16_t)RTA_LENGTH(ip_bytes(ip->family))},
-	};
-	char answer[4096] __attribute__((aligned(NLMSG_ALIGNTO)));
-
-	memcpy(question.bytes, ip->bytes, ip_bytes(ip->family));
-	question.head.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(question.route)) + question.attr.rta_len);
-	if (send(sock, &question, question.head.nlmsg_len, 0) < 0)
-		return -errno;
-
-	ssize_t n = recv(sock, answer, sizeof(answer), 0);
-	const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(struct rtmsg)) || head->nlmsg_type != RTM_NEWROUTE)
-		return -ENETUNREACH;
-	return ((const struct rtmsg *)NLMSG_DATA(head))->rtm_type;
-}
-
-/* The kernel keeps a route of type local for each of its addresses, and finds it as fast with one link as with a
- * thousand. */
-bool ip_is_ours(const struct ip *ip)
-{
-	cleanup_fd int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	return sock >= 0 && ask_route_type(sock, ip) == RTN_LOCAL;
 }
 
 void ips_add(struct ips *ips, const struct ip *ip)

@@ -39,9 +39,6 @@ bool ip_within(const struct ip *network, const struct ip *address);
  * else what it is: "a multicast address". */
 const char *ip_unusable(const struct ip *ip);
 
-/* Is it an address of this node, in our own network namespace? */
-bool ip_is_ours(const struct ip *ip);
-
 /* A list of addresses, in the order given. */
 struct ips {
 	struct ip *list;

@@ -89,13 +89,13 @@ TEST(an_address_for_a_link_that_is_not_there_fails)
 }
 
 /* The kernel takes up a new IPv6 address some moments after it said yes. */
-static bool becomes_ours(const char *text)
+static bool becomes_ours(const struct env *env, const char *text)
 {
 	struct ip ip = ip_of(text);
 
-	for (int i = 0; i < 200 && !ip_is_ours(&ip); i++)
+	for (int i = 0; i < 200 && !route_is_ours(&env->home, &ip); i++)
 		pause_ms(5);
-	return ip_is_ours(&ip);
+	return route_is_ours(&env->home, &ip);
 }
 
 TEST(the_node_s_own_addresses_are_ours)
@@ -120,9 +120,9 @@ TEST(the_node_s_own_addresses_are_ours)
 
 	for (size_t i = 0; i < countof(ours); i++) {
 		struct ip other = ip_of(others[i]);
-		if (!becomes_ours(ours[i]))
+		if (!becomes_ours(env, ours[i]))
 			fail_msg("%s is not ours", ours[i]);
-		if (ip_is_ours(&other))
+		if (route_is_ours(&env->home, &other))
 			fail_msg("%s is ours", others[i]);
 	}
 }
