@@ -85,12 +85,12 @@ bench_many() {
 
 # ---- what goes through
 
-# iperf3 and rr, with what they link to, in the VE's /bench.
+# iperf3 and rr, with what they link to, in the VE's /bench; a thread that is cancelled, as iperf3's are, loads libgcc_s by itself.
 give_programs() {
 	local root=/var/lib/vz/root/$1
 	vzctl --quiet mount "$1"
 	mkdir "$root/bench"
-	cp /usr/bin/iperf3 $rr "$root/bench"
+	cp /usr/bin/iperf3 $rr /usr/lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/bench"
 	ldd /usr/bin/iperf3 | awk '/=> \// { print $3 } $1 ~ /^\/lib/ { print $1 }' | sort -u | xargs cp -t "$root/bench"
 	mkdir -p "$root/lib64"
 	cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64"
