@@ -13,6 +13,7 @@
 #include <pty.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
@@ -479,6 +480,8 @@ static int in_child(bool filtered, int (*body)(int), int arg)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		struct err err = {0};
+		/* cmocka's handler would go on with the other tests in here. */
+		signal(SIGSEGV, SIG_DFL);
 		if (filtered && seccomp_install(&seccomp, &err) < 0)
 			_exit(255);
 		_exit(body(arg));
