@@ -6,12 +6,21 @@
 #include "cmd/operations.h"
 #include "cmd/report.h"
 #include "cmd/request.h"
+#include "cmd/snapshots.h"
 #include "cmd/templates.h"
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
 static const struct option_row create_options[] = {
 	{"config", "SAMPLE", "sample", "begin with /etc/vz/conf/ve-SAMPLE.conf-sample; default: CONFIGFILE of vz.conf"},
+	{0},
+};
+
+static const struct option_row clone_options[] = {
+	{"count", "N", NULL, "make so many of them, with the next free CTIDs"},
+	{"cold", NULL, "cold", "copy only its files, although it runs or is suspended"},
+	{"skip-memory", NULL, "cold", "the same"},
+	{"new-machine-id", NULL, "newMachineId", "let the next start make another /etc/machine-id"},
 	{0},
 };
 
@@ -40,6 +49,67 @@ static const struct option_row restart_options[] = {
 	{"wait", NULL, "wait", "until its own boot is through"},
 	{"force", NULL, "force", "although it is disabled"},
 	{"fast", NULL, "fast", "kill it, do not ask its init"},
+	{0},
+};
+
+static const struct option_row suspend_options[] = {
+	{"dumpfile", "NAME", "image", "another image than its own, in the dump directory"},
+	{"check", NULL, "check", "only tell whether it can be, and what stands in the way"},
+	{"force", NULL, "force", "end commands that were entered from outside"},
+	{"suspend", NULL, "freeze", "only let it stand still, in memory"},
+	{"dump", NULL, "dump", "only write to the image what stands still"},
+	{"kill", NULL, "kill", "only end what stands still"},
+	{"resume", NULL, "thaw", "let what stands still go on instead"},
+	{0},
+};
+
+static const struct option_row resume_options[] = {
+	{"dumpfile", "NAME", "image", "another image than its own, in the dump directory"},
+	{"skip_arpdetect", NULL, "skipArpdetect", "do not ask the network whether somebody has its addresses"},
+	{"undump", NULL, "undump", "only bring it back; it stands still"},
+	{"resume", NULL, "thaw", "let what stands still go on"},
+	{"kill", NULL, "kill", "end what stands still, or do away with the image"},
+	{0},
+};
+
+#define SNAPSHOT_ID {"id", "UUID", "id", "which one"}, {"uuid", "UUID", "id", "the same"}
+
+static const struct option_row snapshot_options[] = {
+	{"id", "UUID", "id", "what it is known by; default: a new one"},
+	{"uuid", "UUID", "id", "the same"},
+	{"name", "NAME", "name", "what it is called"},
+	{"description", "TEXT", "description", "what it is for, one line"},
+	{"skip-suspend", NULL, "skipSuspend", "without its processes"},
+	{"skip-config", NULL, "skipConfig", "without its configuration"},
+	{0},
+};
+
+static const struct option_row snapshot_list_options[] = {
+	SNAPSHOT_ID,
+	{"H", NULL, NULL, "print no header"},
+	{"o", "FIELD,...", NULL, "these fields"},
+	{"L", NULL, NULL, "list the fields"},
+	{"j", NULL, NULL, "print JSON"},
+	{0},
+};
+
+static const struct option_row snapshot_switch_options[] = {
+	SNAPSHOT_ID,
+	{"skip-resume", NULL, "skipResume", "leave it stopped"},
+	{"must-resume", NULL, "mustResume", "refuse one that has no processes"},
+	{"skip-config", NULL, "skipConfig", "keep its configuration"},
+	{"skip_arpdetect", NULL, "skipArpdetect", "do not ask the network whether somebody has its addresses"},
+	{0},
+};
+
+static const struct option_row snapshot_id_options[] = {
+	SNAPSHOT_ID,
+	{0},
+};
+
+static const struct option_row snapshot_mount_options[] = {
+	SNAPSHOT_ID,
+	{"target", "DIRECTORY", "target", "an empty directory"},
 	{0},
 };
 
@@ -83,6 +153,9 @@ const struct command command_table[] = {
 	{.name = "create", .words = "[CTID|NAME]", .max = 1, .word = "ve", .method = "Create", .settings = true,
 	 .options = create_options, .run = operation_create,
 	 .help = "make a container; without a CTID the next free one is taken"},
+	{.name = "clone", .words = "CTID [NEWCTID|NAME...]", .min = 1, .max = COMMAND_ANY, .word = "ve",
+	 .method = "Clone", .settings = true, .options = clone_options, .run = operation_clone,
+	 .help = "make copies of it, running ones if it runs"},
 	{.name = "destroy", .alias = "delete", .words = "CTID", ONE_VE, .method = "Destroy", .run = operation_run,
 	 .help = "remove a stopped container and its files"},
 	{.name = "start", .words = "CTID", ONE_VE, .method = "Start", .options = start_options, .run = operation_run,
@@ -91,6 +164,23 @@ const struct command command_table[] = {
 	 .help = "stop it"},
 	{.name = "restart", .words = "CTID", ONE_VE, .method = "Restart", .options = restart_options,
 	 .run = operation_run, .help = "stop it, if it runs, and start it"},
+	{.name = "suspend", .alias = "chkpnt", .words = "CTID", ONE_VE, .method = "Suspend", .options = suspend_options,
+	 .run = operation_run, .help = "write its processes to disk, and end them"},
+	{.name = "resume", .alias = "restore", .words = "CTID", ONE_VE, .method = "Resume", .options = resume_options,
+	 .run = operation_run, .help = "let them go on where they were"},
+	{.name = "snapshot", .words = "CTID", ONE_VE, .method = "Snapshot", .options = snapshot_options,
+	 .run = operation_run, .help = "keep its files, configuration and processes as they are now"},
+	{.name = "snapshot-list", .words = "CTID", .max = 1, .word = "ve", .method = "SnapshotList",
+	 .options = snapshot_list_options, .run = snapshots_list, .help = "list what was kept"},
+	{.name = "snapshot-switch", .words = "CTID", ONE_VE, .method = "SnapshotSwitch",
+	 .options = snapshot_switch_options, .run = operation_run,
+	 .help = "bring it back to a snapshot; what it is now is lost"},
+	{.name = "snapshot-delete", .words = "CTID", ONE_VE, .method = "SnapshotDelete",
+	 .options = snapshot_id_options, .run = operation_run, .help = "remove a snapshot"},
+	{.name = "snapshot-mount", .words = "CTID", ONE_VE, .method = "SnapshotMount",
+	 .options = snapshot_mount_options, .run = operation_run, .help = "mount the files of one, read-only"},
+	{.name = "snapshot-umount", .words = "CTID", ONE_VE, .method = "SnapshotUmount",
+	 .options = snapshot_id_options, .run = operation_run, .help = "unmount them"},
 	{.name = "status", .words = "CTID", ONE_VE, .method = "Status", .options = status_options,
 	 .run = operation_status, .help = "tell its state in one line"},
 	{.name = "mount", .words = "CTID", ONE_VE, .method = "Mount", .run = operation_run,
@@ -120,15 +210,7 @@ const struct command command_table[] = {
 	{.name = "quotaon"},
 	{.name = "register"},
 	{.name = "reinstall"},
-	{.name = "resume", .alias = "restore"},
 	{.name = "runscript"},
-	{.name = "snapshot"},
-	{.name = "snapshot-delete"},
-	{.name = "snapshot-list"},
-	{.name = "snapshot-mount"},
-	{.name = "snapshot-switch"},
-	{.name = "snapshot-umount"},
-	{.name = "suspend", .alias = "chkpnt"},
 	{.name = "unregister"},
 	{0},
 };

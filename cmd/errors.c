@@ -14,6 +14,9 @@ const struct error_row error_table[ERR_COUNT] = {
 	[ERR_PERMISSION] = {INTERFACE_NAME ".PermissionDenied", 12, "The caller may not do this"},
 	[ERR_NO_SUCH_VE] = {INTERFACE_NAME ".NoSuchVE", 14, "No VE has that CTID or name"},
 	[ERR_TIMEOUT] = {INTERFACE_NAME ".TimedOut", 15, "A command in the VE did not end in time"},
+	[ERR_CHECKPOINT] = {INTERFACE_NAME ".CheckpointFailed", 16, "The VE could not be checkpointed"},
+	[ERR_RESTORE] = {INTERFACE_NAME ".RestoreFailed", 17,
+			 "The VE could not be restored, or its image is not usable"},
 	[ERR_BAD_CTID] = {INTERFACE_NAME ".BadCTID", 21, "Neither a CTID nor a name"},
 	[ERR_BAD_OPTION] = {INTERFACE_NAME ".BadOption", 20, "An option that does not exist, or not here"},
 	[ERR_BAD_VALUE] = {INTERFACE_NAME ".BadParameter", 21, "A value that the parameter does not take"},
@@ -57,6 +60,13 @@ const struct error_row error_table[ERR_COUNT] = {
 	[ERR_CONFIG_SAVE] = {INTERFACE_NAME ".ConfigNotSaved", 139, "The configuration could not be saved"},
 	[ERR_NOT_SUPPORTED] = {INTERFACE_NAME ".NotSupported", 99, "Known, but this version cannot do it"},
 	[ERR_WRONG_STATE] = {INTERFACE_NAME ".WrongState", 3, "The VE's state does not allow this"},
+	[ERR_SNAPSHOT] = {INTERFACE_NAME ".SnapshotFailed", 156, "A snapshot could not be made"},
+	[ERR_SNAPSHOT_DELETE] = {INTERFACE_NAME ".SnapshotDeleteFailed", 158, "A snapshot could not be removed"},
+	[ERR_SNAPSHOT_SWITCH] = {INTERFACE_NAME ".SnapshotSwitchFailed", 159,
+				 "The VE could not be brought back to a snapshot"},
+	[ERR_SNAPSHOT_MOUNT] = {INTERFACE_NAME ".SnapshotMountFailed", 160, "A snapshot could not be mounted"},
+	[ERR_SNAPSHOT_UMOUNT] = {INTERFACE_NAME ".SnapshotUmountFailed", 161, "A snapshot could not be unmounted"},
+	[ERR_SNAPSHOT_LIST] = {INTERFACE_NAME ".SnapshotListFailed", 167, "The snapshots could not be listed"},
 	[ERR_INTERRUPTED] = {INTERFACE_NAME ".Interrupted", 3, "The operation was cut short"},
 };
 

@@ -22,6 +22,36 @@ struct exit_watch {
 	void *ctx;
 };
 
+static const struct exit_watch *find(const struct exits *exits, pid_t pid)
+{
+	for (const struct exit_watch *watch = exits->first; watch; watch = watch->next)
+		if (watch->pid == pid)
+			return watch;
+	return NULL;
+}
+
+/* Wait for the children that nobody watches. One that is watched is left to its own event, and hides those behind it
+ * until then. */
+static void reap(struct exits *exits)
+{
+	siginfo_t child = {0};
+
+	while (exits->expected == 0 && waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid) {
+		if (find(exits, child.si_pid))
+			break;
+		waitid(P_PID, (id_t)child.si_pid, &child, WEXITED | WNOHANG);
+		child = (siginfo_t){0};
+	}
+}
+
+static int on_sigchld(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)source;
+	(void)info;
+	reap(userdata);
+	return 0;
+}
+
 static int on_pidfd(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct exit_watch *watch = userdata;
@@ -33,32 +63,9 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t revents, void *use
 	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) == 0)
 		ending = (struct ending){.code = info.si_code, .status = info.si_status};
 	sd_event_source_set_enabled(watch->source, SD_EVENT_OFF);
+	struct exits *exits = watch->exits;
 	watch->ended(watch->ctx, &ending);
-	return 0;
-}
-
-static const struct exit_watch *find(const struct exits *exits, pid_t pid)
-{
-	for (const struct exit_watch *watch = exits->first; watch; watch = watch->next)
-		if (watch->pid == pid)
-			return watch;
-	return NULL;
-}
-
-/* Wait for the children that nobody watches. One that is watched is left to its own event. */
-static int on_sigchld(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
-{
-	struct exits *exits = userdata;
-	siginfo_t child = {0};
-	(void)source;
-	(void)info;
-
-	while (exits->expected == 0 && waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid) {
-		if (find(exits, child.si_pid))
-			break;
-		waitid(P_PID, (id_t)child.si_pid, &child, WEXITED | WNOHANG);
-		child = (siginfo_t){0};
-	}
+	reap(exits);
 	return 0;
 }
 

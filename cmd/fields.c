@@ -22,11 +22,14 @@ enum what {
 	DROPPED,
 	LAVERAGE,
 	UPTIME,
+	CHECKPOINTABLE,
 	CPULIMIT,
 	CPUUNITS,
 	CPUS,
 	LAYOUT,
 	DISABLED,
+	ONBOOT,
+	BOOTORDER,
 	VSWAP,
 	NUMPROC,
 	PHYSPAGES,
@@ -91,21 +94,24 @@ const struct field field_table[] = {
 	{"features", "FEATURES", -15, FEATURES, AT(config.features), 0},
 	{"laverage", "LAVERAGE", 14, LAVERAGE, 0, 0},
 	{"uptime", "UPTIME", 15, UPTIME, 0, 0},
+	{"checkpointable", "CKPT", -4, CHECKPOINTABLE, 0, 0},
 	{"cpulimit", "CPULIM", 7, CPULIMIT, 0, 0},
 	{"cpuunits", "CPUUNI", 7, CPUUNITS, 0, 0},
 	{"cpus", "CPUS", 5, CPUS, 0, 0},
 	{"layout", "LAYOUT", -7, LAYOUT, 0, 0},
 	{"vswap", "VSWAP", 5, VSWAP, 0, 0},
 	{"disabled", "DISABL", 6, DISABLED, 0, 0},
+	{"onboot", "ONBOOT", 6, ONBOOT, 0, 0},
+	{"bootorder", "BOOTORDER", 10, BOOTORDER, 0, 0},
 };
 
 const size_t field_count = countof(field_table);
 
 /* vzlist's other fields; a counter among them has its .m .b .l .f too. */
 static const char *const unsupported[] = {
-	"bootorder", "capability", "dcachesize", "dgramrcvbuf", "iolimit", "iopslimit",
+	"capability", "dcachesize", "dgramrcvbuf", "iolimit", "iopslimit",
 	"ioprio", "kmemsize", "lockedpages", "mount_opts", "numfile",
-	"numflock", "numiptent", "numothersock", "numpty", "numsiginfo", "numtcpsock", "onboot",
+	"numflock", "numiptent", "numothersock", "numpty", "numsiginfo", "numtcpsock",
 	"oomguarpages", "othersockbuf", "privvmpages", "shmpages", "tcprcvbuf", "tcpsndbuf",
 	"vm_overcommit", "vmguarpages",
 };
@@ -248,6 +254,8 @@ struct cell field_get(const void *record, const struct field *field)
 		return load(r);
 	case UPTIME:
 		return (struct cell){.kind = CELL_UPTIME, .seconds = record_running(r) ? r->uptime : -1};
+	case CHECKPOINTABLE:
+		return r->has_checkpointable ? cell_bool(r->checkpointable) : cell_text(NULL);
 	case CPULIMIT:
 		return cell_number(if_given(r, "CPULIMIT", r->config.cpulimit));
 	case CPUUNITS:
@@ -256,6 +264,10 @@ struct cell field_get(const void *record, const struct field *field)
 		return cell_count(r->config.cpus);
 	case LAYOUT:
 		return cell_text(layout(r));
+	case ONBOOT: /* vzctl has no word for "as it was" */
+		return r->config.onboot == ONBOOT_AUTO ? cell_text(NULL) : cell_bool(r->config.onboot == ONBOOT_YES);
+	case BOOTORDER:
+		return cell_number(if_given(r, "BOOTORDER", r->config.bootorder));
 	case DISABLED:
 		return cell_bool(r->config.disabled);
 	case VSWAP: /* vzctl's question: is memory limited as a whole? */
@@ -319,9 +331,11 @@ int field_parse(const char *names, bool json, const struct field ***ret, size_t 
 	return 0;
 }
 
-bool field_needs_traffic(const struct field *field)
+unsigned field_needs(const struct field *field)
 {
-	return field->what == SENT || field->what == RECEIVED || field->what == DROPPED;
+	if (field->what == CHECKPOINTABLE)
+		return FIELD_CHECKPOINTABLE;
+	return field->what == SENT || field->what == RECEIVED || field->what == DROPPED ? FIELD_TRAFFIC : 0;
 }
 
 void field_json(const struct field ***ret, size_t *ret_n)
@@ -330,7 +344,7 @@ void field_json(const struct field ***ret, size_t *ret_n)
 	size_t n = 0;
 
 	for (size_t i = 0; i < field_count; i++)
-		if (field_table[i].part == 0 && !field_needs_traffic(&field_table[i]))
+		if (field_table[i].part == 0 && !field_needs(&field_table[i]))
 			fields[n++] = &field_table[i];
 	*ret = fields;
 	*ret_n = n;

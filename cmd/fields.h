@@ -20,8 +20,9 @@ int field_find(const char *name, const char *what, const struct field **ret, str
 /* The rows of a list separated by commas; the caller frees. With `json`, a field that is part of another is refused. */
 int field_parse(const char *names, bool json, const struct field ***ret, size_t *ret_n, struct err *err);
 
-/* Is vzd to count the traffic for it? */
-bool field_needs_traffic(const struct field *field);
+/* What vzd is to find out for it that takes longer than the rest, a set of bits. */
+enum field_need { FIELD_TRAFFIC = 1 << 0, FIELD_CHECKPOINTABLE = 1 << 1 };
+unsigned field_needs(const struct field *field);
 
-/* All that JSON shows without being asked for fields, those that need no counting; the caller frees. */
+/* All that JSON shows without being asked for fields, those that need nothing; the caller frees. */
 void field_json(const struct field ***ret, size_t *ret_n);

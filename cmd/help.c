@@ -26,7 +26,8 @@ static void print_row(FILE *out, int indent, const char *left, const char *help)
 
 static void print_option(FILE *out, int indent, const char *name, const char *argument, const char *help)
 {
-	cleanup_free char *left = str_fmt("--%s%s%s", name, argument ? " " : "", argument ? argument : "");
+	cleanup_free char *left =
+		str_fmt("%s%s%s%s", name[1] ? "--" : "-", name, argument ? " " : "", argument ? argument : "");
 	print_row(out, indent, left, help);
 }
 

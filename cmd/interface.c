@@ -44,6 +44,21 @@ METHOD(Create, MORE,
        PROGRESS,
        OUT_NULL(ctid, INT));
 
+METHOD(Clone, MORE,
+       IN(ve, STRING),
+       COMMENT("As Create has them; null: `count` of the next free CTIDs"),
+       SD_VARLINK_DEFINE_INPUT(clones, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+       COMMENT("Null is 1"),
+       IN_NULL(count, INT),
+       COMMENT("Over those of the VE, of which a clone has no address and no name"),
+       SETTINGS,
+       COMMENT("Only the files, though it runs or is suspended"),
+       IN_NULL(cold, BOOL),
+       COMMENT("Let its next start make one"),
+       IN_NULL(newMachineId, BOOL),
+       PROGRESS,
+       SD_VARLINK_DEFINE_OUTPUT(ctids, SD_VARLINK_INT, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
+
 METHOD(Destroy, MORE, IN(ve, STRING), PROGRESS);
 
 METHOD(Start, MORE,
@@ -67,6 +82,117 @@ METHOD(Restart, MORE,
        IN_NULL(wait, BOOL),
        IN_NULL(force, BOOL),
        IN_NULL(fast, BOOL),
+       PROGRESS);
+
+METHOD(Suspend, MORE,
+       IN(ve, STRING),
+       COMMENT("A stage by itself: its processes stand still, in memory"),
+       IN_NULL(freeze, BOOL),
+       COMMENT("A stage by itself: what stands still is written to an image"),
+       IN_NULL(dump, BOOL),
+       COMMENT("A stage by itself: what stands still ends"),
+       IN_NULL(kill, BOOL),
+       COMMENT("A stage by itself: what stands still goes on"),
+       IN_NULL(thaw, BOOL),
+       COMMENT("Name of an image in the dump directory; null: the VE's own"),
+       IN_NULL(image, STRING),
+       COMMENT("Only tell, in messages, what stands in the way; fails if something does"),
+       IN_NULL(check, BOOL),
+       COMMENT("Commands that were entered from outside are ended"),
+       IN_NULL(force, BOOL),
+       PROGRESS);
+
+METHOD(Resume, MORE,
+       IN(ve, STRING),
+       COMMENT("A stage by itself: its processes are back, and stand still"),
+       IN_NULL(undump, BOOL),
+       COMMENT("A stage by itself: they go on"),
+       IN_NULL(thaw, BOOL),
+       COMMENT("A stage by itself: they end; of a suspended VE, its image"),
+       IN_NULL(kill, BOOL),
+       IN_NULL(image, STRING),
+       COMMENT("Do not ask the network whether somebody has its addresses"),
+       IN_NULL(skipArpdetect, BOOL),
+       PROGRESS);
+
+METHOD(Snapshot, MORE,
+       IN(ve, STRING),
+       COMMENT("A UUID of its own, with or without braces; null: any"),
+       IN_NULL(id, STRING),
+       IN_NULL(name, STRING),
+       IN_NULL(description, STRING),
+       COMMENT("Without its processes: it only stands still while its files are copied"),
+       IN_NULL(skipSuspend, BOOL),
+       COMMENT("Without its configuration"),
+       IN_NULL(skipConfig, BOOL),
+       PROGRESS,
+       OUT_NULL(id, STRING));
+
+TYPE(Snapshot,
+     FIELD(id, STRING),
+     COMMENT("Null: it has none"),
+     FIELD_NULL(parent, STRING),
+     COMMENT("The VE comes from it: the next one's parent"),
+     FIELD(current, BOOL),
+     COMMENT("Seconds since the epoch"),
+     FIELD(date, INT),
+     FIELD_NULL(name, STRING),
+     FIELD_NULL(description, STRING),
+     COMMENT("It has the VE's processes, too"),
+     FIELD(memory, BOOL),
+     COMMENT("Where it is mounted; null: nowhere"),
+     FIELD_NULL(target, STRING));
+
+METHOD(SnapshotList, MORE,
+       IN(ve, STRING),
+       COMMENT("Only this one"),
+       IN_NULL(id, STRING),
+       PROGRESS,
+       OUT_TYPE(snapshots, Snapshot, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
+
+METHOD(SnapshotSwitch, MORE,
+       IN(ve, STRING),
+       IN_NULL(id, STRING),
+       COMMENT("Leave it stopped"),
+       IN_NULL(skipResume, BOOL),
+       COMMENT("Refuse a snapshot without processes"),
+       IN_NULL(mustResume, BOOL),
+       COMMENT("Keep its configuration"),
+       IN_NULL(skipConfig, BOOL),
+       COMMENT("Do not ask the network whether somebody has its addresses"),
+       IN_NULL(skipArpdetect, BOOL),
+       PROGRESS);
+
+METHOD(SnapshotDelete, MORE, IN(ve, STRING), IN_NULL(id, STRING), PROGRESS);
+
+METHOD(SnapshotMount, MORE,
+       IN(ve, STRING),
+       IN_NULL(id, STRING),
+       COMMENT("An empty directory of the node"),
+       IN_NULL(target, STRING),
+       PROGRESS);
+
+METHOD(SnapshotUmount, MORE, IN(ve, STRING), IN_NULL(id, STRING), PROGRESS);
+
+METHOD(MigrateOut, MORE,
+       IN(ve, STRING),
+       COMMENT("What the receiving node is called here"),
+       IN(receiver, STRING),
+       COMMENT("It runs, and goes on there where it was"),
+       IN_NULL(live, BOOL),
+       COMMENT("Its private area stays here, too"),
+       IN_NULL(keep, BOOL),
+       PROGRESS);
+
+METHOD(MigrateIn, MORE,
+       COMMENT("What the giving node says of it"),
+       IN(facts, STRING),
+       COMMENT("Its configuration file there"),
+       IN(config, STRING),
+       COMMENT("Only tell whether it would fit"),
+       IN_NULL(check, BOOL),
+       COMMENT("What was received stays for another attempt, should this one fail"),
+       IN_NULL(keep, BOOL),
        PROGRESS);
 
 METHOD(Mount, MORE, IN(ve, STRING), PROGRESS);
@@ -132,12 +258,16 @@ TYPE(VE,
      COMMENT("Seconds, 0 when it does not run"),
      FIELD(uptime, FLOAT),
      COMMENT("Since it was created; null if it was not asked for, or nothing counts"),
-     SD_VARLINK_DEFINE_FIELD_BY_TYPE(network, Traffic, SD_VARLINK_NULLABLE));
+     SD_VARLINK_DEFINE_FIELD_BY_TYPE(network, Traffic, SD_VARLINK_NULLABLE),
+     COMMENT("Can it be suspended as it is? Null if it was not asked for, or does not run"),
+     FIELD_NULL(checkpointable, BOOL));
 
 METHOD(List, ONLY_MORE,
        SD_VARLINK_DEFINE_INPUT(ves, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
        COMMENT("Count the traffic, too, which takes longer"),
        IN_NULL(traffic, BOOL),
+       COMMENT("Look whether they can be suspended, too, which takes longer"),
+       IN_NULL(checkpointable, BOOL),
        OUT_TYPE(ve, VE, SD_VARLINK_NULLABLE));
 
 METHOD(Exec, MORE,
@@ -195,6 +325,8 @@ static const sd_varlink_symbol *const symbols[] = {
 	&vl_type_Message,
 	SD_VARLINK_SYMBOL_COMMENT("Make a VE; the last answer has its CTID"),
 	&vl_method_Create,
+	SD_VARLINK_SYMBOL_COMMENT("Make copies of a VE, whose processes go on in them if it has any: all or none"),
+	&vl_method_Clone,
 	SD_VARLINK_SYMBOL_COMMENT("Remove a VE that does not run, with all its files"),
 	&vl_method_Destroy,
 	SD_VARLINK_SYMBOL_COMMENT("Boot a VE"),
@@ -203,6 +335,29 @@ static const sd_varlink_symbol *const symbols[] = {
 	&vl_method_Stop,
 	SD_VARLINK_SYMBOL_COMMENT("Stop, if it runs, and start"),
 	&vl_method_Restart,
+	SD_VARLINK_SYMBOL_COMMENT("Write the processes of a running VE to an image, and end them"),
+	&vl_method_Suspend,
+	SD_VARLINK_SYMBOL_COMMENT("Bring them back, and let them go on where they were"),
+	&vl_method_Resume,
+	SD_VARLINK_SYMBOL_COMMENT(
+		"Keep a VE's files, configuration and processes as they are now; answers with the UUID"),
+	&vl_method_Snapshot,
+	&vl_type_Snapshot,
+	SD_VARLINK_SYMBOL_COMMENT("All snapshots of a VE, by age"),
+	&vl_method_SnapshotList,
+	SD_VARLINK_SYMBOL_COMMENT("Bring a VE back to a snapshot; what it is now is lost"),
+	&vl_method_SnapshotSwitch,
+	SD_VARLINK_SYMBOL_COMMENT("Remove one; those that followed from it follow from its parent"),
+	&vl_method_SnapshotDelete,
+	SD_VARLINK_SYMBOL_COMMENT("Mount the files of a snapshot, read-only"),
+	&vl_method_SnapshotMount,
+	SD_VARLINK_SYMBOL_COMMENT("Take them off again"),
+	&vl_method_SnapshotUmount,
+	SD_VARLINK_SYMBOL_COMMENT("Give a VE to another node. A stream socket comes with the call, for the words"),
+	SD_VARLINK_SYMBOL_COMMENT("of runtime/migrate.h: the caller carries them, and the files, to MigrateIn there"),
+	&vl_method_MigrateOut,
+	SD_VARLINK_SYMBOL_COMMENT("Take a VE from another node. A stream socket comes with the call"),
+	&vl_method_MigrateIn,
 	SD_VARLINK_SYMBOL_COMMENT("Mount the root of a VE that does not run"),
 	&vl_method_Mount,
 	SD_VARLINK_SYMBOL_COMMENT("Take it down again"),

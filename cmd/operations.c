@@ -43,6 +43,41 @@ int operation_create(struct request *request)
 	return 0;
 }
 
+static int add_count(const struct request *request, sd_json_variant **parameters)
+{
+	const char *text = options_value(&request->options, "count");
+	uint32_t count;
+
+	if (!text)
+		return 0;
+	if (str_u32(text, &count) < 0 || count == 0)
+		return err_say(request->err, ERR_BAD_VALUE, "Bad parameter for --count: %s: a number from 1 on", text);
+	return sd_json_variant_set_field_unsigned(parameters, "count", count);
+}
+
+static int add_clones(const struct request *request, sd_json_variant **parameters)
+{
+	char **words = request->options.words;
+
+	return request->options.n_words < 2 ? 0 : sd_json_variant_set_field_strv(parameters, "clones", words + 1);
+}
+
+int operation_clone(struct request *request)
+{
+	cleanup_json sd_json_variant *parameters = NULL, *last = NULL;
+
+	int r = request_parameters(request, &parameters);
+	if (r < 0 || (r = add_count(request, &parameters)) < 0 || (r = add_clones(request, &parameters)) < 0)
+		return r;
+	r = request_send(request, parameters, &last);
+	if (r < 0 || request->options.n_words > 1)
+		return r;
+	sd_json_variant *ctids = sd_json_variant_by_key(last, "ctids");
+	for (size_t i = 0; ctids && i < sd_json_variant_elements(ctids); i++)
+		printf("%lu\n", sd_json_variant_unsigned(sd_json_variant_by_index(ctids, i)));
+	return 0;
+}
+
 static bool is(sd_json_variant *answer, const char *field)
 {
 	return sd_json_variant_boolean(sd_json_variant_by_key(answer, field));

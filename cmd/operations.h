@@ -14,6 +14,9 @@ int operation_stop(struct request *request);
 /* Without a CTID of the caller's choice, the one that vzd took is the last line of stdout. */
 int operation_create(struct request *request);
 
+/* Prints the CTIDs of clones that were not given one. */
+int operation_clone(struct request *request);
+
 /* One line for scripts, whatever --quiet says: `CTID 101 exist mounted running`. With --detail, more for people below
  * it. */
 int operation_status(struct request *request);

@@ -55,6 +55,29 @@ static struct option *name_all(const struct option_row *rows, bool settings)
 	return names;
 }
 
+/* A name of one character is also a short option. */
+static char *short_names(const struct option_row *rows)
+{
+	struct text text = {0};
+
+	text_add(&text, ":");
+	for (size_t i = 0; i < count(rows); i++)
+		if (!rows[i].name[1])
+			text_add(&text, "%s%s", rows[i].name, rows[i].argument ? ":" : "");
+	return text.s;
+}
+
+static const struct option *find(const struct option *names, int c)
+{
+	size_t i = 0;
+
+	if (c >= FIRST)
+		return &names[c - FIRST];
+	while (names[i].name[0] != c || names[i].name[1])
+		i++;
+	return &names[i];
+}
+
 static bool is_unsupported(const char *name)
 {
 	for (size_t i = 0; i < countof(unsupported); i++)
@@ -101,15 +124,16 @@ static int take(struct options *options, const struct option *option, const char
 
 static int parse(struct options *options, const struct option *names, int argc, char **argv, struct err *err)
 {
+	cleanup_free char *letters = short_names(options->rows);
 	int c;
 
 	optind = 0; /* glibc's getopt begins anew */
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":", names, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, letters, names, NULL)) >= 0) {
 		if (c == ':')
-			return err_say(err, ERR_BAD_VALUE, "vzctl: option '--%s' requires an argument",
-				       names[optopt - FIRST].name);
-		int r = c == '?' ? refuse(argv[optind - 1], names, err) : take(options, &names[c - FIRST], optarg, err);
+			return err_say(err, ERR_BAD_VALUE, "vzctl: option '%s%s' requires an argument",
+				       optopt < FIRST ? "-" : "--", find(names, optopt)->name);
+		int r = c == '?' ? refuse(argv[optind - 1], names, err) : take(options, find(names, c), optarg, err);
 		if (r < 0)
 			return r;
 	}

@@ -10,7 +10,7 @@
 struct err;
 
 struct option_row {
-	const char *name;     /* without dashes */
+	const char *name;     /* without dashes; one character: a short option */
 	const char *argument; /* in help; NULL: a flag */
 	const char *field;    /* of the call to vzd; NULL: it is for vzctl itself */
 	const char *help;

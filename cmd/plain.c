@@ -47,7 +47,8 @@ char *plain_text(const char *text)
 	char *copy = mem_strdup(text);
 
 	for (unsigned char *p = (unsigned char *)copy; *p;) {
-		size_t n = *p >= 0x20 && *p < 0x7f ? 1 : sequence(p);
+		bool indents = *p == '\t' && (char *)p == copy;
+		size_t n = indents || (*p >= 0x20 && *p < 0x7f) ? 1 : sequence(p);
 		if (n == 0) {
 			*p = *p == '\n' || *p == '\t' ? ' ' : '?';
 			n = 1;

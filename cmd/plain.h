@@ -2,5 +2,5 @@
 #pragma once
 
 /* A copy in which each control character, and each byte that is not UTF-8, is a question mark; a newline or tab is a
- * blank. The caller frees. */
+ * blank, but for a tab at the beginning, which stays. The caller frees. */
 char *plain_text(const char *text);

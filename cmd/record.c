@@ -158,6 +158,9 @@ int record_parse(sd_json_variant *ve, struct record *ret, struct err *err)
 	parse_load(sd_json_variant_by_key(ve, "laverage"), record.load);
 
 	parse_traffic(sd_json_variant_by_key(ve, "network"), &record);
+	sd_json_variant *checkpointable = sd_json_variant_by_key(ve, "checkpointable");
+	record.has_checkpointable = sd_json_variant_is_boolean(checkpointable);
+	record.checkpointable = sd_json_variant_boolean(checkpointable);
 
 	int r = parse_settings(sd_json_variant_by_key(ve, "settings"), &record.config, err);
 	if (r == 0)

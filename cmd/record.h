@@ -47,6 +47,7 @@ struct record {
 	char *lists[RECORD_LISTS]; /* words separated by blanks, "" for none */
 	struct net_traffic traffic;
 	bool has_traffic;
+	bool has_checkpointable, checkpointable;
 	double load[3]; /* the first is negative when it is not running */
 	double uptime;	/* seconds, 0 when it is not running */
 };

@@ -85,13 +85,18 @@ static int on_answer(void *ctx, sd_json_variant *answer)
 
 int request_call(struct request *request, sd_json_variant **ret_last)
 {
-	cleanup_json sd_json_variant *parameters = NULL, *last = NULL;
-	struct call call = {.report = request->report, .last = &last};
+	cleanup_json sd_json_variant *parameters = NULL;
 
 	int r = request_parameters(request, &parameters);
-	if (r < 0)
-		return r;
-	r = client_call(request->client, request->command->method, parameters, on_answer, &call, request->err);
+	return r < 0 ? r : request_send(request, parameters, ret_last);
+}
+
+int request_send(struct request *request, sd_json_variant *parameters, sd_json_variant **ret_last)
+{
+	cleanup_json sd_json_variant *last = NULL;
+	struct call call = {.report = request->report, .last = &last};
+
+	int r = client_call(request->client, request->command->method, parameters, on_answer, &call, request->err);
 	report_end(request->report);
 	if (r < 0)
 		return r;

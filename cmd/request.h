@@ -23,3 +23,6 @@ int request_parameters(const struct request *request, sd_json_variant **ret);
 /* Make the call and wait for its end; messages and progress go to the report. `last` is its last answer; may be NULL.
  */
 int request_call(struct request *request, sd_json_variant **last);
+
+/* The same with parameters of the caller's making. */
+int request_send(struct request *request, sd_json_variant *parameters, sd_json_variant **last);

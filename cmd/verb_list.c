@@ -114,6 +114,11 @@ static int set_traffic(sd_json_variant **ve, const struct info *info)
 	return sd_json_variant_set_field(ve, "network", traffic);
 }
 
+static int set_checkpointable(sd_json_variant **ve, const struct info *info)
+{
+	return info->has_checkable ? sd_json_variant_set_field_boolean(ve, "checkpointable", info->checkable) : 0;
+}
+
 static int answer_ve(struct invocation *invocation, const struct info *info)
 {
 	cleanup_variant sd_json_variant *ve = NULL, *answer = NULL;
@@ -126,6 +131,8 @@ static int answer_ve(struct invocation *invocation, const struct info *info)
 		r = set_usage(&ve, info);
 	if (r >= 0)
 		r = set_traffic(&ve, info);
+	if (r >= 0)
+		r = set_checkpointable(&ve, info);
 	if (r >= 0)
 		r = sd_json_buildo(&answer, SD_JSON_BUILD_PAIR_VARIANT("ve", ve));
 	if (r >= 0)
@@ -141,6 +148,8 @@ static int list_one(struct invocation *invocation, uint32_t ctid)
 	int r = info_read(op->host, ctid, &info, op->err);
 	if (r == 0 && verb_flag(invocation, "traffic"))
 		info_read_traffic(op->host, &info);
+	if (r == 0 && verb_flag(invocation, "checkpointable"))
+		info_read_checkable(&info);
 	if (r == 0)
 		r = answer_ve(invocation, &info);
 	info_done(&info);

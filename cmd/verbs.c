@@ -2,6 +2,7 @@
  * VE's lock, and the lifecycle looks again then. */
 #include "cmd/verbs.h"
 
+#include <assert.h>
 #include <limits.h>
 
 #include "cmd/verb.h"
@@ -17,16 +18,28 @@
 
 /* clang-format off */
 const struct verb verb_table[] = {
+	{"Clone", "clone", verb_clone, ANY, CHANGES, "cloned"},
 	{"Create", "create", verb_create, 0, VERB_RECORDED, "created"},
 	{"Destroy", "destroy", verb_destroy, IN(VE_STOPPED) | IN(VE_SUSPENDED), VERB_RECORDED, "destroyed"},
 	{"Exec", "exec", verb_exec, IN(VE_RUNNING), CHANGES | VERB_ASKS, "command ended"},
 	{"List", "list", verb_list, 0, 0, NULL},
+	{"MigrateIn", "migrate-in", verb_migrate_in, 0, CHANGES, "migrated to this node"},
+	{"MigrateOut", "migrate-out", verb_migrate_out, ANY, CHANGES, "migrated away"},
 	{"Mount", "mount", verb_mount, IN(VE_STOPPED), VERB_RECORDED, "mounted"},
 	{"Restart", "restart", verb_restart, ANY, CHANGES, "restarted"},
+	{"Resume", "resume", verb_resume, ANY, CHANGES, "resumed"},
 	{"Set", "set", verb_set, ANY, VERB_RECORDED, "settings changed"},
+	{"Snapshot", "snapshot", verb_snapshot, IN(VE_STOPPED) | IN(VE_RUNNING), VERB_RECORDED, "snapshot made"},
+	{"SnapshotDelete", "snapshot-delete", verb_snapshot_delete, ANY, VERB_RECORDED, "snapshot deleted"},
+	{"SnapshotList", "snapshot-list", verb_snapshot_list, ANY | IN(VE_BROKEN), 0, NULL},
+	{"SnapshotMount", "snapshot-mount", verb_snapshot_mount, ANY, VERB_RECORDED, "snapshot mounted"},
+	{"SnapshotSwitch", "snapshot-switch", verb_snapshot_switch, ANY & ~IN(VE_MOUNTED), CHANGES,
+	 "switched to a snapshot"},
+	{"SnapshotUmount", "snapshot-umount", verb_snapshot_umount, ANY, VERB_RECORDED, "snapshot unmounted"},
 	{"Start", "start", verb_start, DOWN, CHANGES, "started"},
 	{"Status", "status", verb_status, 0, 0, NULL},
 	{"Stop", "stop", verb_stop, IN(VE_RUNNING) | IN(VE_BROKEN), VERB_RECORDED, "stopped"},
+	{"Suspend", "suspend", verb_suspend, IN(VE_RUNNING), VERB_RECORDED, "suspended"},
 	{"TemplateBuild", "template build", verb_template_build, 0, VERB_RECORDED, "template built"},
 	{"TemplateDelete", "template delete", verb_template_delete, 0, VERB_RECORDED, "template deleted"},
 	{"TemplateImport", "template import", verb_template_import, 0, VERB_RECORDED, "template imported"},
@@ -45,6 +58,7 @@ static const struct refusal {
 	{IN(VE_BROKEN), NULL, ERR_WRONG_STATE,
 	 "the container has ended by itself and is still being taken down; try again in a moment"},
 	{DOWN, "stop", ERR_NOT_RUNNING, "Unable to stop: container is not running"},
+	{DOWN, "suspend", ERR_NOT_RUNNING, "Unable to setup checkpointing: container is not running"},
 	{DOWN, "exec", ERR_NOT_RUNNING, "Container is not running"},
 	{IN(VE_STOPPED) | IN(VE_SUSPENDED), "umount", ERR_NOT_MOUNTED, "Container is not mounted"},
 	{IN(VE_MOUNTED) | IN(VE_RUNNING), "mount", ERR_MOUNTED, "Container is already mounted"},
@@ -56,6 +70,7 @@ static const struct refusal {
 /* clang-format on */
 
 const size_t verb_count = countof(verb_table);
+static_assert(countof(verb_table) <= VERBS_MAX, "VERBS_MAX is too small");
 
 const char *verb_text(const struct invocation *invocation, const char *name)
 {

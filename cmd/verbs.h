@@ -23,6 +23,8 @@ struct verb {
 	const char *done; /* for the log: "started" */
 };
 
+#define VERBS_MAX 40
+
 extern const struct verb verb_table[];
 extern const size_t verb_count;
 

@@ -106,6 +106,15 @@ static void on_keeper_renewed(void *ctx)
 		log_error("cannot make the filter of the network: %s", err.text);
 }
 
+/* What was cut short may have brought up more than the VE it was about. */
+static void on_cleared(void *ctx)
+{
+	struct vzd *vzd = ctx;
+
+	if (!vzd->stopping)
+		watch_all(&vzd->watch);
+}
+
 /* A recovery that dies is not tried again: it would die again. */
 static void on_cut_short(void *ctx, const char *verb)
 {
@@ -114,7 +123,7 @@ static void on_cut_short(void *ctx, const char *verb)
 
 	if (vzd->stopping || str_eq(verb, RECOVER_VERB))
 		return;
-	if (chore_recover(&vzd->workers, on_chore_ended, vzd, &err) < 0)
+	if (chore_recover(&vzd->workers, on_cleared, vzd, &err) < 0)
 		log_error("cannot clear away what \"%s\" left behind: %s", verb, err.text);
 }
 
@@ -232,6 +241,9 @@ static int become_daemon(char *argv[], struct err *err)
 	/* Not to be traced or dumped by who is not root, nor from inside a VE that a worker enters. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_set(err, errno, "protect our memory");
+	/* What CRIU restores outlives CRIU, and is to be ours. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return err_set(err, errno, "become the parent of VEs");
 	umask(022);
 	default_signals();
 	raise_file_limit();

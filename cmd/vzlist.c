@@ -26,7 +26,7 @@ struct list {
 	const struct wish *wish;
 	struct record *records;
 	size_t n;
-	bool traffic; /* is shown, or sorted by */
+	unsigned needs; /* of enum field_need: what is shown, or sorted by */
 	struct err *err;
 };
 
@@ -186,8 +186,10 @@ static int fetch(struct list *list)
 	int r = sd_json_variant_new_object(&parameters, NULL, 0);
 	if (r >= 0 && list->wish->ves[0])
 		r = sd_json_variant_set_field_strv(&parameters, "ves", list->wish->ves);
-	if (r >= 0 && list->traffic)
+	if (r >= 0 && list->needs & FIELD_TRAFFIC)
 		r = sd_json_variant_set_field_boolean(&parameters, "traffic", true);
+	if (r >= 0 && list->needs & FIELD_CHECKPOINTABLE)
+		r = sd_json_variant_set_field_boolean(&parameters, "checkpointable", true);
 	if (r < 0)
 		return client_bad_json(list->err, r);
 	r = client_connect(&client, list->err);
@@ -219,12 +221,13 @@ static int choose_order(const struct wish *wish, const struct field **ret, bool 
 	return field_find(name + *ret_reverse, "Invalid sort field name", ret, err);
 }
 
-static bool any_needs_traffic(const struct field *const *fields, size_t n)
+static unsigned all_needs(const struct field *const *fields, size_t n)
 {
+	unsigned needs = 0;
+
 	for (size_t i = 0; i < n; i++)
-		if (field_needs_traffic(fields[i]))
-			return true;
-	return false;
+		needs |= field_needs(fields[i]);
+	return needs;
 }
 
 static void show(const struct wish *wish, const struct listing *listing)
@@ -252,7 +255,7 @@ static int list_and_show(const struct wish *wish, struct err *err)
 	if (r < 0)
 		return r;
 
-	list.traffic = any_needs_traffic(fields, listing.n_fields) || field_needs_traffic(by);
+	list.needs = all_needs(fields, listing.n_fields) | field_needs(by);
 	r = fetch(&list);
 	cleanup_free const void **records = mem_zero(list.n, sizeof(void *));
 	for (size_t i = 0; i < list.n; i++)

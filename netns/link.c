@@ -92,8 +92,8 @@ static int make_pair(struct nl_sock *sock, const struct link_veth *veth, struct 
 	return r;
 }
 
-/* No link-local address when it goes up. A link without IPv6 gives itself none anyway. */
-static int forbid_link_local(const struct netns *netns, int index)
+/* A link without IPv6 gives itself none anyway. */
+int link_forbid_link_local(const struct netns *netns, int index)
 {
 	struct nl_msg *msg = request(RTM_SETLINK, index, NULL);
 	struct nlattr *families = rtnl_nest(msg, IFLA_AF_SPEC), *inet6 = rtnl_nest(msg, AF_INET6);
@@ -109,9 +109,9 @@ static int forbid_link_local(const struct netns *netns, int index)
 static int forbid_link_locals(const struct netns *node, const struct link_veth *veth, const struct link_pair *pair,
 			      struct err *err)
 {
-	int r = forbid_link_local(node, pair->end);
+	int r = link_forbid_link_local(node, pair->end);
 	if (r == 0)
-		r = forbid_link_local(veth->peer_netns, pair->peer);
+		r = link_forbid_link_local(veth->peer_netns, pair->peer);
 	return r < 0 ? err_set(err, -r, "keep %s from giving itself an IPv6 address", veth->name) : 0;
 }
 
@@ -166,6 +166,16 @@ int link_kind(const struct netns *netns, int index, char kind[LINK_KIND])
 	if (index <= 0 || linkinfo_get(netns->rtnl, index, NULL, &info) < 0)
 		return -ENODEV;
 	memcpy(kind, info.kind, LINK_KIND);
+	return 0;
+}
+
+int link_name(const struct netns *netns, int index, char ret[LINK_NAME])
+{
+	struct linkinfo info;
+
+	if (index <= 0 || linkinfo_get(netns->rtnl, index, NULL, &info) < 0)
+		return -ENODEV;
+	memcpy(ret, info.name, LINK_NAME);
 	return 0;
 }
 

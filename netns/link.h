@@ -41,9 +41,16 @@ bool link_exists(const struct netns *netns, const char *name);
 int link_index(const struct netns *netns, const char *name);
 
 #define LINK_KIND 16
+#define LINK_NAME 16 /* IFNAMSIZ, if_name(7) */
 
 /* What kind of link has that index: "veth", "dummy", "" for hardware. -ENODEV without a reason. */
 int link_kind(const struct netns *netns, int index, char kind[LINK_KIND]);
+
+/* The name of the link with that index. -ENODEV without a reason. */
+int link_name(const struct netns *netns, int index, char ret[LINK_NAME]);
+
+/* No IPv6 address of its MAC from now on, whenever it goes up. Returns -errno, without a reason. */
+int link_forbid_link_local(const struct netns *netns, int index);
 
 int link_up(const struct netns *netns, const char *name, struct err *err);
 int link_up_index(const struct netns *netns, int index, struct err *err);

@@ -35,7 +35,7 @@ static void read_kind(struct nlattr *linkinfo, struct linkinfo *info)
 		read_bridge(attrs[IFLA_INFO_DATA], info);
 }
 
-static int read_link(struct nl_msg *msg, void *ctx)
+int linkinfo_read(struct nl_msg *msg, void *ctx)
 {
 	struct linkinfo *info = ctx;
 	struct nlattr *attrs[IFLA_MAX + 1];
@@ -59,7 +59,7 @@ static int ask(struct nl_sock *sock, struct nl_msg *msg, struct linkinfo *ret)
 {
 	struct linkinfo info = {0};
 
-	int r = rtnl_get(sock, msg, read_link, &info);
+	int r = rtnl_get(sock, msg, linkinfo_read, &info);
 	if (r < 0)
 		return r;
 	if (info.index == 0)

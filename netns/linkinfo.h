@@ -26,3 +26,7 @@ int linkinfo_get(struct nl_sock *sock, int index, const char *name, struct linki
 
 /* Send the message, which is freed and makes a link, and get what the kernel has made of it. */
 int linkinfo_make(struct nl_sock *sock, struct nl_msg *msg, struct linkinfo *ret);
+
+/* Read one of the kernel's messages into a struct linkinfo: what rtnl_get() calls. */
+struct nl_msg;
+int linkinfo_read(struct nl_msg *msg, void *info);

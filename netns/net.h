@@ -70,6 +70,18 @@ int net_drop(const struct netns *node, const struct net_guest *from, const struc
 int net_raise(const struct netns *node, const struct netns *guest, const struct net_guest *from,
 	      const struct net_guest *to, const struct neighbour_devices *devices, struct err *err);
 
+/* For a guest whose namespace is still to be made, by somebody who moves links there: make its pairs, both ends in our
+ * own namespace and down, the guest's under the name that net_parked() gives it. When they are there, net_join() takes
+ * away what the kernel has given them on the way, and net_raise() does the rest. */
+int net_park(const struct netns *node, const struct net_guest *guest, struct err *err);
+void net_parked(const struct net_interface *interface, char ret[NET_NAME]);
+int net_join(const struct netns *node, const struct netns *guest, const struct net_guest *to, struct err *err);
+
+/* The name that the guest's end of it has in there now, which root of the guest may have changed. -ENODEV with a reason
+ * when it is not in that namespace. */
+int net_name_inside(const struct netns *node, const struct netns *guest, const struct net_interface *interface,
+		    char ret[NET_NAME], struct err *err);
+
 /* The addresses of its routed interface; none if it has none. */
 const struct ips *net_routed(const struct net_guest *guest);
 

@@ -15,6 +15,9 @@ struct netns {
 /* Open a namespace by its fd, which is borrowed. */
 int netns_open(int fd, struct netns *ret, struct err *err);
 
+/* A netlink socket (netlink(7)) in a namespace; the caller closes it by rtnl_close(). */
+int netns_socket(int fd, int protocol, struct nl_sock **ret, struct err *err);
+
 /* The namespace that we are in, as an fd that is the caller's. */
 int netns_own(struct err *err);
 

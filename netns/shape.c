@@ -44,14 +44,10 @@ struct shaping {
 
 /* ---- the ifb device ---- */
 
-/* FNV-1a (RFC 9923): the name of a link may fill all that a name can hold. */
+/* A hash: the name of a link may fill all that a name can hold. */
 static void name_ifb(const char *link, char ret[IFNAMSIZ])
 {
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (const char *c = link; *c; c++)
-		hash = (hash ^ (uint8_t)*c) * 0x100000001b3;
-	snprintf(ret, IFNAMSIZ, "ifb%012" PRIx64, hash & 0xffffffffffff);
+	snprintf(ret, IFNAMSIZ, "ifb%012" PRIx64, str_hash(link) & 0xffffffffffff);
 }
 
 /* -ENODEV: there is none. */

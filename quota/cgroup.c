@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <libcgroup.h>
 #include <limits.h>
+#include <mntent.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -330,7 +332,7 @@ static void pause_ms(unsigned ms)
 
 /* Reading the file arms poll: what changes after the read wakes it, so nothing is missed in between. A group that was
  * removed meanwhile has nobody in it: -ENODEV. */
-static int await_empty(int dir, unsigned timeout_ms)
+static int await_event(int dir, const char *event, unsigned timeout_ms)
 {
 	cleanup_fd int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	if (events < 0)
@@ -343,7 +345,7 @@ static int await_empty(int dir, unsigned timeout_ms)
 		if (n < 0)
 			return -errno;
 		text[n] = '\0';
-		if (strstr(text, "populated 0"))
+		if (strstr(text, event))
 			return 0;
 
 		int64_t left = end - now_ms();
@@ -353,13 +355,82 @@ static int await_empty(int dir, unsigned timeout_ms)
 	}
 }
 
+int cgroup_freeze(const char *name, bool frozen, unsigned timeout_ms, struct err *err)
+{
+	cleanup_fd int dir = open_group(name);
+	int r = dir < 0 ? dir : io_write_kernel(dir, "cgroup.freeze", frozen ? "1" : "0");
+	if (r == 0)
+		r = await_event(dir, frozen ? "frozen 1" : "frozen 0", timeout_ms);
+
+	if (r == -ETIMEDOUT)
+		return err_say(
+			err, ERR_TIMEOUT,
+			"processes of cgroup %s do not stand still after %u ms; one may wait for a device (state "
+			"D in ps)",
+			name, timeout_ms);
+	return r < 0 ? err_set(err, -r, "%s cgroup %s", frozen ? "freeze" : "thaw", name) : 0;
+}
+
+bool cgroup_is_frozen(const char *name)
+{
+	uint64_t frozen;
+	return cgroup_read_u64(name, "cgroup.freeze", &frozen) == 0 && frozen == 1;
+}
+
+static int set_options(int fs, const struct mntent *mount)
+{
+	static const struct {
+		const char *name;
+		bool always;
+	} options[] = {
+		{"favordynmods", false},       {"memory_hugetlb_accounting", false},
+		{"memory_localevents", false}, {"memory_recursiveprot", true},
+		{"nsdelegate", true},	       {"pids_localevents", false},
+	};
+
+	for (size_t i = 0; i < countof(options); i++)
+		if ((options[i].always || hasmntopt(mount, options[i].name)) &&
+		    fsconfig(fs, FSCONFIG_SET_FLAG, options[i].name, NULL, 0) < 0)
+			return -1;
+	return fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+}
+
+int cgroup_renew_options(struct err *err)
+{
+	cleanup_free char *path = mount_point();
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount = NULL;
+	int r = -1;
+
+	while (path && mounts && (mount = getmntent(mounts)) && !str_eq(mount->mnt_dir, path))
+		;
+	cleanup_fd int fs = mount ? fspick(AT_FDCWD, path, FSPICK_CLOEXEC) : -1;
+	if (fs >= 0)
+		r = set_options(fs, mount);
+	int no = errno;
+	if (mounts)
+		endmntent(mounts);
+	return r < 0 ? err_set(err, no, "give the cgroup hierarchy its options back") : 0;
+}
+
+char *cgroup_path(const char *name, struct err *err)
+{
+	cleanup_free char *mount = mount_point();
+
+	if (!mount) {
+		err_set(err, ENXIO, "find the cgroup hierarchy");
+		return NULL;
+	}
+	return str_fmt("%s/%s", mount, name);
+}
+
 /* The kernel kills what is frozen, stopped or forking as well. */
 int cgroup_kill(const char *name, unsigned timeout_ms, struct err *err)
 {
 	cleanup_fd int dir = open_group(name);
 	int r = dir < 0 ? dir : io_write_kernel(dir, "cgroup.kill", "1");
 	if (r == 0)
-		r = await_empty(dir, timeout_ms);
+		r = await_event(dir, "populated 0", timeout_ms);
 
 	if (r == 0 || r == -ENOENT || r == -ENODEV)
 		return 0;

@@ -50,5 +50,18 @@ bool cgroup_populated(const char *name);
 /* Kill all in it (cgroup.kill) and wait until none is left, at most timeout_ms. "Not there" is success. */
 int cgroup_kill(const char *name, unsigned timeout_ms, struct err *err);
 
+/* Have all in it and below stand still, or go on; returns when they do. A kill reaches them all the same.
+ * ERR_TIMEOUT after `timeout_ms`: one of them hangs in the kernel. */
+int cgroup_freeze(const char *name, bool frozen, unsigned timeout_ms, struct err *err);
+/* Has it been told to stand still? */
+bool cgroup_is_frozen(const char *name);
+
+/* Whoever of the node's mounts the hierarchy without options, as CRIU does, takes its options away, for all mounts of
+ * it (Documentation/admin-guide/cgroup-v2.rst). Give it those back that delegation needs, beside the ones it has. */
+int cgroup_renew_options(struct err *err);
+
+/* Its directory in the file system; the caller frees. */
+char *cgroup_path(const char *name, struct err *err);
+
 /* Remove the group and all below it; all must be dead (who is still dying gets a second). "Not there" is success. */
 int cgroup_remove(const char *name, struct err *err);

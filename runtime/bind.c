@@ -33,7 +33,6 @@ const struct bind bind_table[] = {
 	{"view-meminfo", "proc/meminfo", "proc/meminfo", BIND_VIEW_FILE, 0, 0},
 	{"view-stat", "proc/stat", "proc/stat", BIND_VIEW_FILE, 0, 0},
 	{"view-swaps", "proc/swaps", "proc/swaps", BIND_VIEW_FILE, 0, 0},
-	{"view-uptime", "proc/uptime", "proc/uptime", BIND_VIEW_FILE, 0, 0},
 };
 const size_t bind_count = countof(bind_table);
 _Static_assert(countof(bind_table) <= BIND_MAX, "BIND_MAX is too small");
@@ -108,22 +107,31 @@ static int open_views(struct err *err)
 	return steal_fd(&fd);
 }
 
+/* A clone of a shared mount, as a systemd of the node makes them all, is shared too: what a VE mounts on it would
+ * appear on the node. */
+static int clone_mount(int at, const char *path)
+{
+	struct mount_attr private = {.propagation = MS_PRIVATE};
+
+	cleanup_fd int fd = open_tree(at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
 static int open_device(const struct bind *bind, struct err *err)
 {
-	cleanup_fd int fd =
-		open_tree(AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	cleanup_fd int fd = clone_mount(AT_FDCWD, bind->source);
 	if (fd < 0)
-		return err_set(err, errno, "clone the mount of %s", bind->source);
+		return err_set(err, -fd, "clone the mount of %s", bind->source);
 	int r = check_device(fd, bind, err);
 	return r < 0 ? r : steal_fd(&fd);
 }
 
 static int open_view(int views, const struct bind *bind, struct err *err)
 {
-	int fd = open_tree(views, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-	if (fd < 0)
-		return no_views(bind->source, err);
-	return fd;
+	int fd = clone_mount(views, bind->source);
+	return fd < 0 ? no_views(bind->source, err) : fd;
 }
 
 int bind_open(bool views, uint32_t granted, int fds[BIND_MAX], struct err *err)

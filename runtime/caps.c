@@ -115,6 +115,15 @@ int caps_drop(struct err *err)
 	return drop_own(err);
 }
 
+uint64_t caps_dropped(void)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < countof(dropped); i++)
+		bits |= UINT64_C(1) << dropped[i];
+	return bits;
+}
+
 static int set_limit(const struct limit *limit, rlim_t soft, rlim_t hard, struct err *err)
 {
 	const struct rlimit value = {.rlim_cur = soft, .rlim_max = hard};

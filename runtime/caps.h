@@ -1,11 +1,16 @@
 /* Capabilities, resource limits and ceilings that a VE's processes are born with: tables. Knows libcap. */
 #pragma once
 
+#include <stdint.h>
+
 struct err;
 
 /* Take the capabilities that no VE has out of the bounding set and out of the process, empty the inheritable and
  * ambient sets. Runs in the VE's user namespace, as its root, before exec. */
 int caps_drop(struct err *err);
+
+/* Those that no VE has, a bit each (1 << CAP_…). */
+uint64_t caps_dropped(void);
 
 /* Prepare the process that creates the VE's user namespace, or that is about to enter it, while it still has the node's
  * CAP_SYS_RESOURCE: hard limits are raised to what the VE's processes get, and the limits that are ceilings for all in

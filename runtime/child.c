@@ -22,7 +22,14 @@ static char *const init_environment[] = {
 	"HOME=/",
 	"TERM=linux",
 	"container=openve",
-	NULL,
+};
+
+/* systemd's own init would wait for pressure on its cgroup, on a file that CRIU cannot open again
+ * (systemd.resource-control(5)). */
+static char *const dumpable_environment[] = {
+	"MEMORY_PRESSURE_WATCH=/dev/null",
+	"CPU_PRESSURE_WATCH=/dev/null",
+	"IO_PRESSURE_WATCH=/dev/null",
 };
 
 static int report(const struct child *child, enum child_phase phase, int fd, const struct err *warning)
@@ -91,6 +98,18 @@ static int build(const struct child *child, int *ret_master, int *ret_slave, str
 	return limit_namespaces(err);
 }
 
+static int exec_init(const struct child *child, struct err *err)
+{
+	char *argv[] = {(char *)(uintptr_t)child->init, NULL};
+	char *environment[countof(init_environment) + countof(dumpable_environment) + 1] = {0};
+
+	memcpy(environment, init_environment, sizeof(init_environment));
+	if (child->dumpable)
+		memcpy(environment + countof(init_environment), dumpable_environment, sizeof(dumpable_environment));
+	execve(child->init, argv, environment);
+	return err_set(err, errno, "exec %s in the VE", child->init);
+}
+
 static int become_init(const struct child *child, struct err *err)
 {
 	cleanup_fd int master = -1, slave = -1;
@@ -107,10 +126,7 @@ static int become_init(const struct child *child, struct err *err)
 		return r;
 	if ((r = take_console(slave, err)) < 0 || (r = child_confine(child->seccomp, err)) < 0)
 		return r;
-
-	char *argv[] = {(char *)(uintptr_t)child->init, NULL};
-	execve(child->init, argv, init_environment);
-	return err_set(err, errno, "exec %s in the VE", child->init);
+	return exec_init(child, err);
 }
 
 void child_run(const struct child *child)

@@ -1,6 +1,8 @@
 /* The first process of a VE, from clone to exec: everything in between, in order, in its own namespaces. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "runtime/base/err.h"
 #include "runtime/rootfs.h"
 
@@ -26,6 +28,7 @@ struct child {
 	const char *hostname;
 	const struct dist_names *names; /* for its files */
 	const char *init;		/* path in the VE */
+	bool dumpable;			/* it shall wait for nothing that CRIU cannot bring back */
 	const struct seccomp *seccomp;
 };
 

@@ -105,6 +105,26 @@ int config_save(uint32_t ctid, const struct ve_config *config, struct err *err)
 	return config_save_at(dir, ctid, config, err);
 }
 
+int config_save_like(uint32_t ctid, uint32_t like, const struct ve_config *config, struct err *err)
+{
+	cleanup_free char *from = str_fmt("%u.conf", like), *to = str_fmt("%u.conf", ctid);
+	cleanup_kvfile struct kvfile *file = NULL;
+	cleanup_fd int dir = open_conf_dir();
+	if (dir < 0)
+		return err_is(err, ERR_CONFIG_SAVE, err_set(err, errno, "open %s", PATH_VE_CONFIG_DIR));
+
+	int r = kvfile_load(dir, from, &file, err);
+	if (r == -ENOENT)
+		return no_such_ve(err);
+	if (r < 0)
+		return err_is(err, ERR_CONFIG_SAVE, r);
+	for (size_t i = 0; i < config_table.n; i++)
+		if (!param_given(&config_table, &config_table.rows[i], config))
+			kvfile_unset(file, config_table.rows[i].key);
+	param_store(&config_table, config, file);
+	return err_is(err, ERR_CONFIG_SAVE, kvfile_save(file, dir, to, err));
+}
+
 /* A sample's name becomes part of a file's name. */
 static bool is_sample_name(const char *name)
 {

@@ -10,6 +10,9 @@ struct err;
 /* What of netfilter a VE may use; vzctl's words, in this order. */
 enum netfilter { NETFILTER_DISABLED, NETFILTER_STATELESS, NETFILTER_STATEFUL, NETFILTER_FULL };
 
+/* Is it started when the node comes up? AUTO: if it ran when that went down. */
+enum onboot { ONBOOT_AUTO, ONBOOT_YES, ONBOOT_NO };
+
 /* How a change changes the lists of a configuration: config_resolve() of runtime/edit.h makes whole values of it. NULL
  * also where "" was said: `given` tells. */
 struct ve_edit {
@@ -60,6 +63,9 @@ struct ve_config {
 	uint64_t local_uid;		/* host id of its uid and gid 0 */
 
 	/* coming and going */
+	unsigned onboot;	   /* enum onboot */
+	uint64_t bootorder;	   /* the highest first */
+	unsigned uncheckpointable; /* 1: it is not started so that it can be dumped */
 	bool disabled;
 	uint64_t stop_timeout; /* seconds, 0: the node's default */
 };
@@ -76,6 +82,10 @@ int config_load(uint32_t ctid, const struct ve_config *defaults, struct ve_confi
 
 /* Write what is given into CTID.conf (made when missing), durably; all else in it stays as it is. ERR_CONFIG_SAVE. */
 int config_save(uint32_t ctid, const struct ve_config *config, struct err *err);
+
+/* The same for a new file that begins as the one of another VE: what it says that is in no row stays, what is in a row
+ * and not given goes. */
+int config_save_like(uint32_t ctid, uint32_t like, const struct ve_config *config, struct err *err);
 
 /* Read the sample ve-NAME.conf-sample, without what is PARAM_OWN. `kind` is the error of a missing or bad one:
  * ERR_CONFIG_EXISTS for create, ERR_APPLY_CONFIG for set. */

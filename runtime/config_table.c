@@ -25,6 +25,8 @@ static const char *const netfilter_words[] = {
 };
 
 static const char *const switch_words[] = {"off", "on", NULL};
+static const char *const checkpointable_words[] = {"yes", "no", NULL};
+static const char *const onboot_words[] = {[ONBOOT_AUTO] = "auto", [ONBOOT_YES] = "yes", [ONBOOT_NO] = "no", NULL};
 static const char *const all_words[] = {"all", NULL};
 static const char *const inherit_words[] = {"inherit", NULL};
 
@@ -145,6 +147,15 @@ static const struct param rows[] = {
 	{.key = "LOCAL_UID", .kind = PARAM_COUNT, .offset = AT(local_uid), .flags = PARAM_OWN, .max = UINT32_MAX,
 	 .argument = "ID", .help = "the node's id of its uid 0 and gid 0"},
 
+	{.key = "CHECKPOINTABLE", .option = "checkpointable", .kind = PARAM_WORD, .offset = AT(uncheckpointable),
+	 .words = checkpointable_words, .argument = "yes|no",
+	 .help = "start it so that it can be suspended; no: services of its systemd may have namespaces of all kinds"},
+	{.key = "ONBOOT", .option = "onboot", .kind = PARAM_WORD, .offset = AT(onboot),
+	 .flags = PARAM_LIVE | PARAM_OWN, .words = onboot_words, .argument = "yes|no|auto",
+	 .help = "start it when the node comes up; auto: if it ran when the node went down"},
+	{.key = "BOOTORDER", .option = "bootorder", .kind = PARAM_COUNT, .offset = AT(bootorder),
+	 .flags = PARAM_LIVE | PARAM_OWN, .max = INT_MAX, .argument = "N",
+	 .help = "when among others: the higher, the earlier"},
 	{.key = "DISABLED", .option = "disabled", .kind = PARAM_BOOL, .offset = AT(disabled), .flags = PARAM_LIVE,
 	 .argument = "yes|no", .help = "refuse to start it"},
 	{.key = "STOP_TIMEOUT", .option = "stop-timeout", .kind = PARAM_COUNT, .offset = AT(stop_timeout),

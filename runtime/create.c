@@ -9,210 +9,95 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
-#include "runtime/claims.h"
+#include "runtime/dumps.h"
 #include "runtime/edit.h"
+#include "runtime/handover.h"
 #include "runtime/host.h"
 #include "runtime/idmap.h"
 #include "runtime/lifecycle.h"
 #include "runtime/lock.h"
 #include "runtime/names.h"
+#include "runtime/newborn.h"
 #include "runtime/ostemplate.h"
 #include "runtime/places.h"
 #include "runtime/private.h"
+#include "runtime/snapshot.h"
+#include "runtime/snapshots.h"
 #include "runtime/traffic.h"
 #include "runtime/ve.h"
 
 struct creating {
-	struct ve ve;
-	struct ve_config given; /* what goes to the file */
+	struct newborn newborn; /* first: its functions are steps of ours */
 	bool adopt;		/* the private area is there already */
-	int lock;		/* the VE's, taken as soon as its CTID is known */
 };
-
-static int set_text(struct ve_config *config, const char *key, const char *value, struct err *err)
-{
-	return param_parse(&config_table, param_by_key(&config_table, key), config, value, PARAM_FROM_FILE, err);
-}
-
-static int ids_apply(struct op *op, void *ctx)
-{
-	struct creating *creating = ctx;
-	uint32_t base;
-
-	int r = idmap_claim(&creating->ve.ctid, &base, op->err);
-	if (r < 0)
-		return r;
-	cleanup_free char *text = str_fmt("%u", base);
-	r = set_text(&creating->given, "LOCAL_UID", text, op->err);
-	if (r == 0 && creating->lock < 0)
-		r = creating->lock = lock_ve(creating->ve.ctid, op->verb, op->err);
-	return r < 0 ? r : 0;
-}
-
-static int ids_undo(struct op *op, void *ctx)
-{
-	struct creating *creating = ctx;
-	return creating->given.local_uid ? idmap_release(creating->ve.ctid, op->err) : 0;
-}
-
-/* Only now the CTID is certain, and with it the paths. */
-static int settle(struct op *op, struct creating *creating)
-{
-	static const struct ve_config nothing;
-	struct ve *ve = &creating->ve;
-
-	int r = config_resolve(ve->ctid, &nothing, &creating->given, op->err);
-	if (r < 0)
-		return r;
-	param_merge(&config_table, &ve->config, &op->host->node.ve);
-	param_merge(&config_table, &ve->config, &creating->given);
-	ve_expand(ve);
-	if ((r = config_check(&ve->config, op->err)) < 0 || (r = places_check(op->host, ve, op->err)) < 0)
-		return r;
-	return claims_check(op->host, ve->ctid, NULL, &ve->config, op->err);
-}
 
 static int private_apply(struct op *op, void *ctx)
 {
 	struct creating *creating = ctx;
+	struct newborn *newborn = &creating->newborn;
 
-	int r = settle(op, creating);
+	int r = newborn_settle(op, newborn);
 	if (r < 0)
 		return r;
 	if (creating->adopt)
-		return private_adopt(op, &creating->ve);
-	if (private_exists(&creating->ve))
+		return private_adopt(op, &newborn->ve);
+	if (private_exists(&newborn->ve))
 		return err_say(op->err, ERR_PRIVATE_EXISTS, "Private area already exists in %s",
-			       creating->ve.private_area);
-	op_say(op, "Creating container private area (%s)", creating->given.ostemplate);
-	return private_make(op, &creating->ve);
+			       newborn->ve.private_area);
+	op_say(op, "Creating container private area (%s)", newborn->given.ostemplate);
+	return private_make(op, &newborn->ve);
 }
 
 static int private_undo(struct op *op, void *ctx)
 {
 	struct creating *creating = ctx;
-	return creating->adopt || !creating->ve.private_area ? 0 : private_unmake(op, &creating->ve);
-}
-
-static int config_apply(struct op *op, void *ctx)
-{
-	struct creating *creating = ctx;
-
-	int r = config_save(creating->ve.ctid, &creating->given, op->err);
-	if (r == 0)
-		op_say(op, "CT configuration saved to " PATH_VE_CONFIG_DIR "/%u.conf", creating->ve.ctid);
-	return r;
-}
-
-static int remove_config(uint32_t ctid, struct err *err)
-{
-	cleanup_free char *path = str_fmt(PATH_VE_CONFIG_DIR "/%u.conf", ctid);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_set(err, errno, "remove %s", path);
-	return 0;
-}
-
-static int config_undo(struct op *op, void *ctx)
-{
-	struct creating *creating = ctx;
-	/* Without a range of ours the CTID, and its file, may be somebody else's. */
-	return creating->given.local_uid ? remove_config(creating->ve.ctid, op->err) : 0;
+	return creating->adopt ? 0 : newborn_unmake(op, &creating->newborn);
 }
 
 static int publish_apply(struct op *op, void *ctx)
 {
 	struct creating *creating = ctx;
-	return creating->adopt ? 0 : private_publish(op, &creating->ve);
+	return creating->adopt ? 0 : newborn_publish(op, &creating->newborn);
 }
 
 static int publish_undo(struct op *op, void *ctx)
 {
 	struct creating *creating = ctx;
-	return creating->adopt || !creating->ve.private_area ? 0 : private_retract(op, &creating->ve);
-}
-
-static int name_apply(struct op *op, void *ctx)
-{
-	struct creating *creating = ctx;
-	const char *name = creating->given.name;
-	return name ? names_assign(name, creating->ve.ctid, op->err) : 0;
-}
-
-static int name_undo(struct op *op, void *ctx)
-{
-	struct creating *creating = ctx;
-	return names_release(creating->given.name, creating->ve.ctid, op->err);
+	return creating->adopt ? 0 : newborn_retract(op, &creating->newborn);
 }
 
 static const struct step create_steps[] = {
-	{"ids", ids_apply, ids_undo},	       {"private", private_apply, private_undo},
-	{"config", config_apply, config_undo}, {"publish", publish_apply, publish_undo},
-	{"name", name_apply, name_undo},
+	{"ids", newborn_claim, newborn_release},  {"private", private_apply, private_undo},
+	{"config", newborn_save, newborn_forget}, {"publish", publish_apply, publish_undo},
+	{"name", newborn_name, newborn_unname},
 };
-
-static int check_free(struct op *op, const char *id, struct creating *creating)
-{
-	if (str_u32(id, &creating->ve.ctid) == 0) {
-		int r = ve_find(id, &creating->ve.ctid, op->err);
-		if (r < 0)
-			return r;
-		if (ve_configured(creating->ve.ctid))
-			return err_say(op->err, ERR_CONFIG_EXISTS,
-				       "CT %s exists already: its configuration is " PATH_VE_CONFIG_DIR "/%s.conf", id,
-				       id);
-	} else if (id[0]) {
-		int r = set_text(&creating->given, "NAME", id, op->err);
-		if (r < 0)
-			return r;
-	}
-	/* Without a CTID yet no number can be its own. */
-	if (creating->given.name)
-		return names_check(creating->given.name, creating->ve.ctid, op->err);
-	return 0;
-}
-
-/* What the node's defaults are now stays the VE's own, whatever vz.conf says later. */
-static int pin_defaults(struct op *op, struct ve_config *given)
-{
-	static const char *const keys[] = {"VE_ROOT", "VE_PRIVATE", "VE_LAYOUT"};
-
-	for (size_t i = 0; i < countof(keys); i++) {
-		const struct param *row = param_by_key(&config_table, keys[i]);
-		cleanup_free char *value = param_print(&config_table, row, &op->host->node.ve);
-		if (!value || param_given(&config_table, row, given))
-			continue;
-		int r = set_text(given, keys[i], value, op->err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 /* The sample first, then what the caller gives, then the node's default template. */
 static int gather(struct op *op, const char *id, const struct ve_config *config, const char *sample,
 		  struct creating *creating)
 {
 	const char *base = sample ? sample : op->host->node.sample;
-	int r = base ? config_sample(base, ERR_CONFIG_EXISTS, &creating->given, op->err) : 0;
+	struct ve_config *given = &creating->newborn.given;
+	int r = base ? config_sample(base, ERR_CONFIG_EXISTS, given, op->err) : 0;
 	if (r < 0)
 		return r;
-	param_merge(&config_table, &creating->given, config);
-	if (base && (r = set_text(&creating->given, "ORIGIN_SAMPLE", base, op->err)) < 0)
+	param_merge(&config_table, given, config);
+	if (base && (r = newborn_set(given, "ORIGIN_SAMPLE", base, op->err)) < 0)
 		return r;
 
 	creating->adopt = config->private_area && !config->ostemplate && access(config->private_area, F_OK) == 0;
-	if (!creating->given.ostemplate && !creating->adopt) {
+	if (!given->ostemplate && !creating->adopt) {
 		if (!op->host->node.ostemplate)
 			return err_say(op->err, ERR_NO_TEMPLATE_NAME,
 				       "no OS template is given (--ostemplate) and vz.conf has no DEF_OSTEMPLATE");
-		r = set_text(&creating->given, "OSTEMPLATE", op->host->node.ostemplate, op->err);
+		r = newborn_set(given, "OSTEMPLATE", op->host->node.ostemplate, op->err);
 	}
 	if (r == 0 && creating->adopt)
-		r = set_text(&creating->given, "VE_LAYOUT", "private", op->err);
+		r = newborn_set(given, "VE_LAYOUT", "private", op->err);
 	if (r == 0)
-		r = pin_defaults(op, &creating->given);
+		r = newborn_pin(op, given);
 	if (r == 0)
-		r = check_free(op, id, creating);
+		r = newborn_call(op, id, &creating->newborn);
 	return r;
 }
 
@@ -221,42 +106,42 @@ static int find_layer(struct op *op, struct creating *creating)
 {
 	char digest[65];
 
-	cleanup_fd int kept = ostemplate_layer(op, creating->given.ostemplate, digest);
+	struct ve_config *given = &creating->newborn.given;
+
+	cleanup_fd int kept = ostemplate_layer(op, given->ostemplate, digest);
 	if (kept < 0)
 		return kept;
-	int r = set_text(&creating->given, "VE_LAYER", digest, op->err);
+	int r = newborn_set(given, "VE_LAYER", digest, op->err);
 	return r < 0 ? r : steal_fd(&kept);
 }
 
 int lifecycle_create(struct op *op, const char *id, const struct ve_config *config, const char *sample,
 		     uint32_t *ret_ctid)
 {
-	struct creating creating = {.lock = -1};
+	struct creating creating = {.newborn = {.lock = -1}};
 	cleanup_fd int layer = -1;
 
 	int r = gather(op, id, config, sample, &creating);
 	if (r == 0 && !creating.adopt)
 		r = layer = find_layer(op, &creating);
-	if (r >= 0 && creating.ve.ctid)
-		r = creating.lock = lock_ve(creating.ve.ctid, op->verb, op->err);
+	if (r >= 0)
+		r = newborn_lock(op, &creating.newborn);
 	if (r >= 0)
 		r = op_run(op, create_steps, countof(create_steps), &creating);
 	if (r >= 0) {
 		op_say(op, "Container private area was created");
-		*ret_ctid = creating.ve.ctid;
+		*ret_ctid = creating.newborn.ve.ctid;
 	}
-	fd_close(creating.lock);
-	ve_done(&creating.ve);
-	config_done(&creating.given);
+	newborn_done(&creating.newborn);
 	return r < 0 ? r : 0;
 }
 
-/* vzctl keeps the last configuration as CTID.conf.destroyed. */
-static int retire_config(uint32_t ctid, struct err *err)
+/* vzctl keeps the last configuration as CTID.conf.destroyed, or .migrated. */
+static int retire_config(uint32_t ctid, const char *how, struct err *err)
 {
 	cleanup_fd int dir = open(PATH_VE_CONFIG_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_free char *name = str_fmt("%u.conf", ctid);
-	cleanup_free char *retired = str_fmt("%u.conf.destroyed", ctid);
+	cleanup_free char *retired = str_fmt("%u.conf.%s", ctid, how);
 
 	if (dir < 0 || (renameat(dir, name, dir, retired) < 0 && errno != ENOENT) || fsync(dir) < 0)
 		return err_set(err, errno, "retire " PATH_VE_CONFIG_DIR "/%u.conf", ctid);
@@ -270,11 +155,19 @@ static int destroy_apply_private(struct op *op, void *ctx)
 	return private_discard(op, ve);
 }
 
+static int destroy_apply_snapshots(struct op *op, void *ctx)
+{
+	struct ve *ve = ctx;
+	return snapshots_destroy(op->host, ve->ctid, op->err);
+}
+
 static int destroy_apply_config(struct op *op, void *ctx)
 {
 	struct ve *ve = ctx;
 	int r = names_release_all(ve->ctid, op->err);
-	return r < 0 ? r : retire_config(ve->ctid, op->err);
+	if (r == 0)
+		r = retire_config(ve->ctid, "destroyed", op->err);
+	return r < 0 ? r : handover_forget(ve->ctid, op->err);
 }
 
 static int destroy_apply_trash(struct op *op, void *ctx)
@@ -294,11 +187,41 @@ static int destroy_apply_ids(struct op *op, void *ctx)
 
 /* There is no way back from here: a destroy that was cut short is finished by lifecycle_recover(). */
 static const struct step destroy_steps[] = {
+	{"private", destroy_apply_private, NULL}, {"snapshots", destroy_apply_snapshots, NULL},
+	{"config", destroy_apply_config, NULL},	  {"trash", destroy_apply_trash, NULL},
+	{"ids", destroy_apply_ids, NULL},
+};
+
+static int give_config_away(struct op *op, void *ctx)
+{
+	struct ve *ve = ctx;
+	int r = names_release_all(ve->ctid, op->err);
+	if (r == 0)
+		r = retire_config(ve->ctid, "migrated", op->err);
+	return r < 0 ? r : handover_forget(ve->ctid, op->err);
+}
+
+/* A crash after the first of them makes it a destroy that was cut short, which comes to the same. */
+static const struct step give_away_steps[] = {
 	{"private", destroy_apply_private, NULL},
-	{"config", destroy_apply_config, NULL},
+	{"config", give_config_away, NULL},
 	{"trash", destroy_apply_trash, NULL},
 	{"ids", destroy_apply_ids, NULL},
 };
+
+static const struct step give_away_keeping_steps[] = {
+	{"config", give_config_away, NULL},
+	{"ids", destroy_apply_ids, NULL},
+};
+
+int lifecycle_give_away(struct op *op, struct ve *ve, bool keep)
+{
+	int r = dumps_drop(op->host, ve->ctid, op->err);
+	if (r < 0)
+		return r;
+	return keep ? op_run(op, give_away_keeping_steps, countof(give_away_keeping_steps), ve)
+		    : op_run(op, give_away_steps, countof(give_away_steps), ve);
+}
 
 int lifecycle_destroy(struct op *op, uint32_t ctid)
 {
@@ -312,16 +235,18 @@ int lifecycle_destroy(struct op *op, uint32_t ctid)
 
 	switch (ve_state(&ve)) {
 	case VE_STOPPED:
+	case VE_SUSPENDED:
 		break;
 	case VE_MOUNTED:
 		return err_say(op->err, ERR_MOUNTED, "Container is currently mounted. Unmount it first.");
-	case VE_SUSPENDED:
-		return err_say(op->err, ERR_WRONG_STATE,
-			       "the container is suspended, and destroying its image is not supported yet");
 	default:
 		return err_say(op->err, ERR_RUNNING, "Container is currently running. Stop it first.");
 	}
 	r = places_check(op->host, &ve, op->err);
+	if (r == 0)
+		r = snapshot_none_mounted(op, ctid);
+	if (r == 0)
+		r = dumps_drop(op->host, ctid, op->err);
 	if (r == 0)
 		r = op_run(op, destroy_steps, countof(destroy_steps), &ve);
 	if (r == 0)

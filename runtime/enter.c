@@ -166,6 +166,8 @@ int enter_exec(struct op *op, uint32_t ctid, const struct exec_request *request,
 		return err_say(op->err, ERR_NO_SUCH_VE, "Container config file does not exist");
 	if (ve < 0)
 		return err_say(op->err, ERR_NOT_RUNNING, "Container is not running");
+	if (state.frozen)
+		return err_say(op->err, ERR_WRONG_STATE, "the container is frozen; let it go on by suspend --resume");
 
 	r = entry_group(state.cgroup, &session.cgroup, op->err);
 	if (r == 0)

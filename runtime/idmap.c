@@ -96,8 +96,16 @@ static const struct range *by_base(const struct ranges *ranges, uint32_t base)
 	return NULL;
 }
 
-static int free_base(const struct ranges *ranges, uint32_t *ret_base, struct err *err)
+/* The one that goes with the number, if it is free: nodes that number their VEs apart then do not collide when VEs
+ * move, and a VE that runs can only move to where its range is free. */
+static int free_base(const struct ranges *ranges, uint32_t ctid, uint32_t *ret_base, struct err *err)
 {
+	uint32_t own = IDMAP_FIRST + ctid % ((IDMAP_LAST - IDMAP_FIRST) / USERNS_RANGE + 1) * USERNS_RANGE;
+
+	if (!by_base(ranges, own)) {
+		*ret_base = own;
+		return 0;
+	}
 	for (uint32_t base = IDMAP_FIRST; base <= IDMAP_LAST; base += USERNS_RANGE) {
 		if (!by_base(ranges, base)) {
 			*ret_base = base;
@@ -107,6 +115,13 @@ static int free_base(const struct ranges *ranges, uint32_t *ret_base, struct err
 	return err_say(err, ERR_NO_RESOURCE,
 		       "all %u id ranges of the node are taken: destroy a VE that is no longer needed",
 		       (IDMAP_LAST - IDMAP_FIRST) / USERNS_RANGE + 1);
+}
+
+static int check_free(const struct ranges *ranges, uint32_t ctid, struct err *err)
+{
+	if (!by_ctid(ranges, ctid))
+		return 0;
+	return err_say(err, ERR_CONFIG_EXISTS, "CTID %u is taken: it has an id range in %s", ctid, PATH_IDMAP);
 }
 
 static uint32_t free_ctid(const struct ranges *ranges)
@@ -125,17 +140,15 @@ int idmap_claim(uint32_t *ctid, uint32_t *ret_base, struct err *err)
 		return lock;
 
 	int r = ranges_load(&ranges, err);
-	if (r < 0)
-		return r;
-	if (*ctid && by_ctid(&ranges, *ctid))
-		return err_say(err, ERR_CONFIG_EXISTS, "CTID %u is taken: it has an id range in %s", *ctid, PATH_IDMAP);
-
-	uint32_t base = 0;
-	r = free_base(&ranges, &base, err);
+	if (r == 0 && *ctid)
+		r = check_free(&ranges, *ctid, err);
 	if (r < 0)
 		return r;
 
-	uint32_t claimed = *ctid ? *ctid : free_ctid(&ranges);
+	uint32_t claimed = *ctid ? *ctid : free_ctid(&ranges), base = 0;
+	r = free_base(&ranges, claimed, &base, err);
+	if (r < 0)
+		return r;
 	ranges_add(&ranges, claimed, base);
 	r = ranges_save(&ranges, err);
 	if (r < 0)
@@ -143,6 +156,28 @@ int idmap_claim(uint32_t *ctid, uint32_t *ret_base, struct err *err)
 	*ctid = claimed;
 	*ret_base = base;
 	return 0;
+}
+
+int idmap_claim_range(uint32_t ctid, uint32_t base, struct err *err)
+{
+	cleanup_ranges struct ranges ranges = {0};
+	cleanup_fd int lock = lock_node("idmap", err);
+	if (lock < 0)
+		return lock;
+
+	int r = ranges_load(&ranges, err);
+	if (r == 0)
+		r = check_free(&ranges, ctid, err);
+	if (r < 0)
+		return r;
+	if (base < IDMAP_FIRST || base > IDMAP_LAST || base % USERNS_RANGE)
+		return err_say(err, ERR_BAD_CONFIG, "LOCAL_UID=\"%u\" is not a range of ids for VEs", base);
+	const struct range *other = by_base(&ranges, base);
+	if (other)
+		return err_say(err, ERR_NO_RESOURCE, "its id range, LOCAL_UID=\"%u\", is CT %u's here", base,
+			       other->ctid);
+	ranges_add(&ranges, ctid, base);
+	return ranges_save(&ranges, err);
 }
 
 int idmap_check(uint32_t ctid, uint64_t base, struct err *err)

@@ -15,9 +15,14 @@ struct err;
 #define IDMAP_LAST 0x7ffe0000u
 #define IDMAP_SCRATCH 0x7fff0000u
 
-/* Claim the lowest free range for a CTID, durably; with *ctid 0 also the next free CTID from 101 (one that has neither
- * a range nor a configuration). ERR_CONFIG_EXISTS if the CTID has a range already. */
+/* Claim a free range for a CTID, durably: the one that goes with its number, or the lowest; with *ctid 0 also the next
+ * free CTID from 101 (one that has neither a range nor a configuration). ERR_CONFIG_EXISTS if the CTID has a range
+ * already. */
 int idmap_claim(uint32_t *ctid, uint32_t *ret_base, struct err *err);
+
+/* Claim this very range, for a VE that comes with it. ERR_CONFIG_EXISTS as above, ERR_NO_RESOURCE if another VE has it.
+ */
+int idmap_claim_range(uint32_t ctid, uint32_t base, struct err *err);
 
 /* The range of a CTID must be the one its configuration names. */
 int idmap_check(uint32_t ctid, uint64_t base, struct err *err);

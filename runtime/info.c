@@ -1,29 +1,27 @@
 #include "runtime/info.h"
 
 #include <fcntl.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "checkpoint/obstacle.h"
 #include "netns/filter.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
+#include "runtime/checkable.h"
 #include "runtime/guest.h"
 #include "runtime/host.h"
 #include "runtime/traffic.h"
+#include "runtime/uptime.h"
 
 static void read_running(struct info *info)
 {
 	struct err ignored = {0};
 	cleanup_state struct state state = {0};
-	struct timespec now;
 
 	if (state_load(info->ve.ctid, &state, &ignored) < 0)
 		return;
 	usage_read(state.cgroup, &info->usage);
 	guest_copy(&info->ve.config, &state.network);
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	double started = (double)state.starttime / (double)sysconf(_SC_CLK_TCK);
-	info->uptime = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - started;
+	info->uptime = uptime_of(state.pid);
 }
 
 static void read_disk(struct info *info)
@@ -61,6 +59,18 @@ void info_read_traffic(const struct host *host, struct info *info)
 	if (r == 0 && running)
 		r = filter_traffic(&guest, &info->traffic, &ignored);
 	info->has_traffic = r == 0;
+}
+
+void info_read_checkable(struct info *info)
+{
+	cleanup_obstacles struct obstacles obstacles = {0};
+	cleanup_state struct state state = {0};
+	struct err ignored = {0};
+
+	if (info->state != VE_RUNNING || state_load(info->ve.ctid, &state, &ignored) < 0)
+		return;
+	info->has_checkable = true;
+	info->checkable = checkable_look(&state, &obstacles, &ignored) == 0 && !obstacles.fatal;
 }
 
 void info_done(struct info *info)

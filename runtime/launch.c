@@ -134,6 +134,7 @@ static int spawn(const struct launch *launch, int child_end, struct launched *re
 		.hostname = launch->hostname,
 		.names = launch->names,
 		.init = launch->init,
+		.dumpable = launch->dumpable,
 		.seccomp = launch->seccomp,
 	};
 	cleanup_fd int cgroup = cgroup_open(launch->cgroup, err);

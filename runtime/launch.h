@@ -1,6 +1,7 @@
 /* Making the first process of a VE: the parent's side. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,6 +16,7 @@ struct launch {
 	const char *cgroup; /* the group it is born in */
 	const int *binds;   /* see bind_open() */
 	const char *hostname, *init;
+	bool dumpable;			/* by CRIU */
 	const struct dist_names *names; /* for its files */
 	const struct seccomp *seccomp;
 };

@@ -4,29 +4,18 @@
 
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/handover.h"
 #include "runtime/host.h"
 #include "runtime/idmap.h"
 #include "runtime/lock.h"
 #include "runtime/places.h"
 #include "runtime/power.h"
 #include "runtime/running.h"
+#include "runtime/suspend.h"
 #include "runtime/ve.h"
 
 #define STOP_TIMEOUT 120 /* seconds; vzctl's default */
 #define BOOT_TIMEOUT 300 /* seconds that start --wait waits */
-
-/* The lock first: what is read after it stays true until it is given back. */
-static int open_ve(struct op *op, uint32_t ctid, struct ve *ret, int *ret_lock)
-{
-	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
-	if (lock < 0)
-		return lock;
-	int r = ve_load(op->host, ctid, ret, op->err);
-	if (r < 0)
-		return r;
-	*ret_lock = steal_fd(&lock);
-	return 0;
-}
 
 static int wrong_state(struct op *op, enum ve_state state)
 {
@@ -35,9 +24,6 @@ static int wrong_state(struct op *op, enum ve_state state)
 		return err_say(op->err, ERR_RUNNING, "Container is already running");
 	case VE_MOUNTED:
 		return err_say(op->err, ERR_MOUNTED, "Container is already mounted");
-	case VE_SUSPENDED:
-		return err_say(op->err, ERR_WRONG_STATE,
-			       "the container is suspended, and resuming is not supported yet");
 	case VE_BROKEN:
 		return err_say(op->err, ERR_WRONG_STATE,
 			       "the container ended unexpectedly and is still being taken down; try again in a moment");
@@ -45,17 +31,6 @@ static int wrong_state(struct op *op, enum ve_state state)
 		return err_say(op->err, ERR_WRONG_STATE, "the container is %s", ve_state_name(state));
 	}
 }
-
-static void running_done(struct running *running)
-{
-	fd_close(running->root);
-	fd_close(running->launched.sync);
-	fd_close(running->launched.pidfd);
-	fd_close(running->launched.console);
-	state_done(&running->state);
-}
-
-#define RUNNING_NONE {.root = -1, .launched = {.sync = -1, .pidfd = -1, .console = -1}}
 
 /* A configuration that vzctl or libvirt wrote by hand has no id range yet. */
 static int claim_ids(struct op *op, struct ve *ve)
@@ -80,7 +55,9 @@ static int bring_up(struct op *op, struct ve *ve, struct state *ret_state)
 	struct running running = RUNNING_NONE;
 	running.ve = ve;
 
-	int r = config_check(&ve->config, op->err);
+	int r = handover_check(ve->ctid, op->err);
+	if (r == 0)
+		r = config_check(&ve->config, op->err);
 	if (r == 0)
 		r = places_check(op->host, ve, op->err);
 	if (r == 0)
@@ -97,28 +74,23 @@ static int bring_up(struct op *op, struct ve *ve, struct state *ret_state)
 	return r;
 }
 
-static int take_down(struct op *op, struct ve *ve, bool keep_mount)
+static int come_back(struct op *op, struct ve *ve, struct state *ret_state)
 {
-	struct running running = RUNNING_NONE;
-	running.ve = ve;
-	running.keep_mount = keep_mount;
-
-	int r = state_load(ve->ctid, &running.state, op->err);
-	if (r == 0 || r == -ENOENT)
-		r = op_unwind(op, running_steps, running_step_count, &running);
-	running_done(&running);
-	return r;
+	int r = resume_locked(op, ve, &(struct resume_options){0});
+	return r < 0 ? r : state_load(ve->ctid, ret_state, op->err);
 }
 
 static int start_locked(struct op *op, struct ve *ve, const struct start_options *options, struct state *ret_state)
 {
 	enum ve_state state = ve_state(ve);
 
-	if (state != VE_STOPPED && state != VE_MOUNTED)
+	if (state != VE_STOPPED && state != VE_MOUNTED && state != VE_SUSPENDED)
 		return wrong_state(op, state);
 	if (ve->config.disabled && !options->force)
 		return err_say(op->err, ERR_DISABLED, "Container start disabled");
 
+	if (state == VE_SUSPENDED)
+		return come_back(op, ve, ret_state);
 	op_say(op, "Starting container...");
 	int r = bring_up(op, ve, ret_state);
 	if (r == 0)
@@ -147,7 +119,7 @@ int lifecycle_start(struct op *op, uint32_t ctid, const struct start_options *op
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
 
-	int r = open_ve(op, ctid, &ve, &lock);
+	int r = ve_open(op, ctid, &ve, &lock);
 	return r < 0 ? r : start_and_wait(op, &ve, options, &lock);
 }
 
@@ -157,13 +129,21 @@ static bool asked_and_ended(struct op *op, const struct ve *ve, const struct sta
 	return power_ask(op, ve->ctid, state, pidfd) && power_wait(pidfd, timeout);
 }
 
-static int stop_locked(struct op *op, struct ve *ve, const struct stop_options *options)
+/* What stands still hears nobody, and an image of it would make a VE that was stopped a suspended one. */
+static int let_go_on(struct op *op, struct ve *ve)
+{
+	return suspend_locked(op, ve, &(struct suspend_options){.stages = SUSPEND_THAW});
+}
+
+int lifecycle_stop_locked(struct op *op, struct ve *ve, const struct stop_options *options)
 {
 	cleanup_state struct state state = {0};
 
 	if (ve_state(ve) != VE_RUNNING)
 		return err_say(op->err, ERR_NOT_RUNNING, "Unable to stop: container is not running");
 	int r = state_load(ve->ctid, &state, op->err);
+	if (r == 0 && state.frozen)
+		r = let_go_on(op, ve);
 	if (r < 0)
 		return r;
 
@@ -172,7 +152,7 @@ static int stop_locked(struct op *op, struct ve *ve, const struct stop_options *
 	if (pidfd >= 0 && (options->fast || !asked_and_ended(op, ve, &state, pidfd)))
 		op_say(op, "Killing container ...");
 
-	r = take_down(op, ve, options->skip_umount);
+	r = running_take_down(op, ve, options->skip_umount);
 	if (r == 0)
 		op_say(op, "Container was stopped");
 	return r;
@@ -183,8 +163,8 @@ int lifecycle_stop(struct op *op, uint32_t ctid, const struct stop_options *opti
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
 
-	int r = open_ve(op, ctid, &ve, &lock);
-	return r < 0 ? r : stop_locked(op, &ve, options);
+	int r = ve_open(op, ctid, &ve, &lock);
+	return r < 0 ? r : lifecycle_stop_locked(op, &ve, options);
 }
 
 int lifecycle_restart(struct op *op, uint32_t ctid, const struct start_options *start, const struct stop_options *stop)
@@ -192,12 +172,12 @@ int lifecycle_restart(struct op *op, uint32_t ctid, const struct start_options *
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
 
-	int r = open_ve(op, ctid, &ve, &lock);
+	int r = ve_open(op, ctid, &ve, &lock);
 	if (r < 0)
 		return r;
 	op_say(op, "Restarting container");
 	if (ve_state(&ve) == VE_RUNNING)
-		r = stop_locked(op, &ve, stop);
+		r = lifecycle_stop_locked(op, &ve, stop);
 	return r < 0 ? r : start_and_wait(op, &ve, start, &lock);
 }
 
@@ -207,13 +187,15 @@ int lifecycle_reap(struct op *op, uint32_t ctid, bool reboot)
 	cleanup_fd int lock = -1;
 	cleanup_state struct state state = {0};
 
-	int r = open_ve(op, ctid, &ve, &lock);
+	int r = ve_open(op, ctid, &ve, &lock);
 	if (r < 0)
 		return r;
 	/* Somebody else has taken it down, or up again, meanwhile. */
 	if (ve_state(&ve) != VE_BROKEN)
 		return 0;
-	r = take_down(op, &ve, false);
+	r = running_take_down(op, &ve, false);
+	if (r == 0)
+		r = suspend_recover(op, &ve);
 	return r < 0 || !reboot ? r : bring_up(op, &ve, &state);
 }
 
@@ -222,7 +204,7 @@ int lifecycle_mount(struct op *op, uint32_t ctid)
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
 
-	int r = open_ve(op, ctid, &ve, &lock);
+	int r = ve_open(op, ctid, &ve, &lock);
 	if (r < 0)
 		return r;
 	enum ve_state state = ve_state(&ve);
@@ -241,7 +223,7 @@ int lifecycle_umount(struct op *op, uint32_t ctid)
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
 
-	int r = open_ve(op, ctid, &ve, &lock);
+	int r = ve_open(op, ctid, &ve, &lock);
 	if (r < 0)
 		return r;
 	enum ve_state state = ve_state(&ve);

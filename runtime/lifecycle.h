@@ -16,6 +16,23 @@ int lifecycle_create(struct op *op, const char *id, const struct ve_config *conf
 		     uint32_t *ret_ctid);
 int lifecycle_destroy(struct op *op, uint32_t ctid);
 
+/* Make copies of a VE, each with ids, a name and a network of its own. `ids` are as lifecycle_create() has them, NULL
+ * for `count` of "". What the caller gives in `config` goes over what the VE has; of several, each has the next of its
+ * addresses. They are all there or none is. */
+struct clone_options {
+	const char *const *ids;
+	size_t count;
+	bool cold;	     /* only its files, whatever runs; else its processes, too, when it has any */
+	bool new_machine_id; /* the next start makes one */
+};
+int lifecycle_clone(struct op *op, uint32_t ctid, const struct clone_options *options, const struct ve_config *config,
+		    uint32_t *ret_ctids);
+
+/* With its lock, and whatever it was: remove what there is of a VE that is another node's now. Its configuration stays
+ * as CTID.conf.migrated; with `keep`, so does its private area. */
+struct ve;
+int lifecycle_give_away(struct op *op, struct ve *ve, bool keep);
+
 struct start_options {
 	bool wait;  /* until the VE's own boot is through */
 	bool force; /* although it is disabled */
@@ -27,6 +44,8 @@ struct stop_options {
 	bool skip_umount; /* leave the root mounted */
 };
 int lifecycle_stop(struct op *op, uint32_t ctid, const struct stop_options *options);
+/* The same, with its lock. */
+int lifecycle_stop_locked(struct op *op, struct ve *ve, const struct stop_options *options);
 int lifecycle_restart(struct op *op, uint32_t ctid, const struct start_options *start, const struct stop_options *stop);
 
 /* Take down what is left of a VE whose init has ended by itself; then, if it asked for a reboot, start it again. */

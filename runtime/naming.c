@@ -17,6 +17,17 @@
 /* An interface that is added while the VE runs finds its network scripts told already. */
 #define ROUTED "venet0"
 
+/* What CRIU cannot dump is not made: nested namespaces of these kinds, and mounts and watches of single cgroup files,
+ * which it cannot bring back. */
+static const char dumpable_services[] = "# So that the container can be suspended (vzctl set --checkpointable).\n"
+					"[Service]\n"
+					"ProtectHostname=no\n"
+					"PrivateUsers=no\n"
+					"PrivateIPC=no\n"
+					"PrivatePIDs=no\n"
+					"ProtectControlGroups=no\n"
+					"MemoryPressureWatch=off";
+
 static bool inherits(const char *list)
 {
 	return list && str_eq(list, "inherit");
@@ -81,6 +92,7 @@ int naming_of(const struct op *op, const struct ve *ve, struct dist_names *ret, 
 		.address = first_address(&guest),
 		.routed = mem_strdup(ROUTED),
 		.bridged = bridged(&guest),
+		.services = ve->config.uncheckpointable ? NULL : mem_strdup(dumpable_services),
 	};
 	add_resolver(op, &ve->config, ret);
 	return 0;
@@ -109,11 +121,13 @@ static bool same_address(const struct ve *before, const struct ve *after)
 	return was && is ? str_eq(was, is) : was == is;
 }
 
-static void forget_interfaces(struct dist_names *names)
+/* What only a start can tell it. */
+static void forget_start(struct dist_names *names)
 {
 	free(names->routed);
 	free(names->bridged);
-	names->routed = names->bridged = NULL;
+	free(names->services);
+	names->routed = names->bridged = names->services = NULL;
 }
 
 /* What its owner changed himself since the start stays, unless this very change is about it. */
@@ -130,7 +144,7 @@ static int changed(const struct op *op, const struct ve *before, const struct ve
 		concerned.config.searchdomain = NULL;
 	int r = naming_of(op, &concerned, ret, err);
 	if (r == 0 && !gives(change, "NETIF"))
-		forget_interfaces(ret);
+		forget_start(ret);
 	return r;
 }
 

@@ -25,7 +25,7 @@ struct move {
 	uint32_t ctid;
 	struct state *state; /* its record, which says where it is */
 	struct netns node;
-	const struct netns *guest;
+	const struct netns *guest; /* NULL: still to come, its links wait on the node */
 	struct net_guest from, to;
 	const struct ve_config *wanted; /* what `to` is made of */
 	struct ips fresh;		/* what of `to` is routed and new */
@@ -219,9 +219,13 @@ static int carry_out(struct op *op, struct move *move)
 	    (r = filter_change(or_none(&move->from), or_none(&move->to), op->err)) < 0)
 		return r;
 	move->admitted = true;
-	if ((r = record(move, move->wanted, op->err)) < 0 ||
-	    (r = net_raise(&move->node, move->guest, &move->from, &move->to, move->has_neighbours ? &devices : NULL,
-			   op->err)) < 0)
+	if ((r = record(move, move->wanted, op->err)) < 0)
+		return r;
+	if (!move->guest)
+		return net_park(&move->node, &move->to, op->err);
+	r = net_raise(&move->node, move->guest, &move->from, &move->to, move->has_neighbours ? &devices : NULL,
+		      op->err);
+	if (r < 0)
 		return r;
 	return netdev_change(op, move->ctid, move->state, &move->node, move->guest, move->wanted->netdev);
 }
@@ -236,9 +240,9 @@ static int undo(struct op *op, struct move *move, const struct ve_config *before
 	if (move->admitted && (r = net_drop(&move->node, &move->to, &move->from, err)) == 0 &&
 	    (r = filter_change(or_none(&move->to), or_none(&move->from), err)) == 0)
 		r = record(move, before, err);
-	if (r == 0)
-		r = net_raise(&move->node, move->guest, move->admitted ? &move->to : &move->from, &move->from, &devices,
-			      err);
+	if (r < 0 || !move->guest)
+		return r;
+	r = net_raise(&move->node, move->guest, move->admitted ? &move->to : &move->from, &move->from, &devices, err);
 	return r < 0 ? r : netdev_change(op, move->ctid, move->state, &move->node, move->guest, before->netdev);
 }
 
@@ -272,7 +276,7 @@ static int make_move(struct op *op, struct move *move)
 		if (r == 0)
 			r = move_locked(op, move);
 	}
-	if (r == 0 && move->has_neighbours && move->fresh.n > 0)
+	if (r == 0 && move->guest && move->has_neighbours && move->fresh.n > 0)
 		announce(op, move);
 	return r;
 }
@@ -290,6 +294,51 @@ int network_up(struct op *op, const struct ve *ve, struct state *state, const st
 		return r;
 	r = netns_open(NETNS_OWN, &move.node, op->err);
 	return r < 0 ? r : make_move(op, &move);
+}
+
+int network_park(struct op *op, uint32_t ctid, struct state *state, const struct ve_config *to,
+		 const struct network_options *options)
+{
+	cleanup_move struct move move = {.ctid = ctid, .state = state, .wanted = to, .options = options};
+	int r;
+
+	if ((r = guest_of(ctid, to, &move.to, op->err)) < 0 ||
+	    (r = traffic_load(op->host, ctid, &move.to.traffic, op->err)) < 0)
+		return r;
+	if (move.to.n_interfaces == 0)
+		return record(&move, to, op->err);
+	r = netns_open(NETNS_OWN, &move.node, op->err);
+	return r < 0 ? r : make_move(op, &move);
+}
+
+int network_join(struct op *op, uint32_t ctid, const struct state *state, int netns)
+{
+	struct neighbour_devices devices = node_neighbours(&op->host->node);
+	cleanup_netns struct netns guest = {0};
+	cleanup_move struct move move = {.ctid = ctid};
+	cleanup_locks struct locks locks = {-1, -1};
+	int r;
+
+	if ((r = guest_of(ctid, &state->network, &move.to, op->err)) < 0 || move.to.n_interfaces == 0)
+		return r;
+	if ((r = netns_open(netns, &guest, op->err)) < 0 || (r = netns_open(NETNS_OWN, &move.node, op->err)) < 0 ||
+	    (r = lock(&move, &locks, op->err)) < 0 || (r = net_join(&move.node, &guest, &move.to, op->err)) < 0)
+		return r;
+	return net_raise(&move.node, &guest, NULL, &move.to, &devices, op->err);
+}
+
+void network_announce(struct op *op, uint32_t ctid, const struct state *state)
+{
+	cleanup_move struct move move = {.ctid = ctid};
+	struct err ignored = {0};
+
+	if (guest_of(ctid, &state->network, &move.to, &ignored) < 0 || netns_open(NETNS_OWN, &move.node, &ignored) < 0)
+		return;
+	const struct ips *routed = net_routed(&move.to);
+	for (size_t i = 0; i < routed->n; i++)
+		ips_add(&move.fresh, &routed->list[i]);
+	if (routed->n > 0)
+		announce(op, &move);
 }
 
 static int open_netns(const struct state *state, struct err *err)

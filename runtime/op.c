@@ -57,7 +57,7 @@ static int injected_fault(const struct op *op, const struct step *step)
 
 static int apply(struct op *op, const struct step *step, void *ctx)
 {
-	int r = step->apply(op, ctx);
+	int r = step->apply ? step->apply(op, ctx) : 0;
 	if (r >= 0)
 		r = injected_fault(op, step);
 	if (r < 0)

@@ -34,7 +34,7 @@ void op_say(const struct op *op, const char *fmt, ...) __attribute__((format(pri
 void op_warn(const struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* One step of a lifecycle. `undo` is idempotent: it may run when `apply` never ran or half ran, and "already gone" is
- * success; NULL where there is nothing to take back. Both get the operation's own context. */
+ * success. Either is NULL where there is nothing to do. Both get the operation's own context. */
 struct step {
 	const char *name;
 	int (*apply)(struct op *op, void *ctx);

@@ -2,14 +2,22 @@
  * mark of ours is touched: a record, an id range without a configuration, a hidden private area. */
 #include <stdlib.h>
 
+#include "checkpoint/image.h"
 #include "runtime/base/mem.h"
+#include "runtime/base/str.h"
+#include "runtime/dumps.h"
 #include "runtime/host.h"
 #include "runtime/idmap.h"
 #include "runtime/lifecycle.h"
 #include "runtime/lock.h"
+#include "runtime/migrate.h"
 #include "runtime/names.h"
 #include "runtime/network_filter.h"
 #include "runtime/private.h"
+#include "runtime/running.h"
+#include "runtime/snapshot.h"
+#include "runtime/snapshots.h"
+#include "runtime/suspend.h"
 #include "runtime/traffic.h"
 #include "runtime/ve.h"
 
@@ -27,6 +35,22 @@ static int finish_create(struct op *op, struct ve *ve)
 	return r;
 }
 
+/* An operation that is under way has it in hand. */
+static int recover_running(struct op *op, struct ve *ve)
+{
+	struct err busy = {0};
+	cleanup_fd int lock = lock_ve(ve->ctid, op->verb, &busy);
+	if (lock < 0)
+		return 0;
+	/* It came from another node, and nothing but its last steps is missing. */
+	if (!private_exists(ve) && private_unpublished(ve))
+		return migrate_finish(op, ve);
+	int r = suspend_recover(op, ve);
+	if (r == 0)
+		r = private_drop_aside(op, ve);
+	return r < 0 ? r : snapshot_recover(op, ve);
+}
+
 static int recover_configured(struct op *op, uint32_t ctid)
 {
 	cleanup_ve struct ve ve = {0};
@@ -34,15 +58,22 @@ static int recover_configured(struct op *op, uint32_t ctid)
 	int r = ve_load(op->host, ctid, &ve, op->err);
 	if (r < 0)
 		return r;
-	/* One whose init is gone is taken down by whoever watches over running VEs. */
 	enum ve_state state = ve_state(&ve);
-	if (state == VE_RUNNING || state == VE_BROKEN)
+	if (state == VE_RUNNING)
+		return recover_running(op, &ve);
+	/* One whose init is gone is taken down by whoever watches over running VEs. */
+	if (state == VE_BROKEN)
 		return 0;
 	if (!private_exists(&ve) && private_discarded(&ve))
 		return lifecycle_destroy(op, ctid);
 
 	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
-	return lock < 0 ? lock : finish_create(op, &ve);
+	r = lock < 0 ? lock : finish_create(op, &ve);
+	if (r == 0)
+		r = private_drop_aside(op, &ve);
+	if (r == 0)
+		r = suspend_recover(op, &ve);
+	return r < 0 ? r : snapshot_recover(op, &ve);
 }
 
 /* A VE whose configuration somebody took away is no half-made one: its ids and files are not ours to give away. */
@@ -57,6 +88,21 @@ static int check_forsaken(struct op *op, const struct ve *ve)
 		       ve->private_area, ve->ctid);
 }
 
+/* It came from another node, was restored, and did not become ours: nothing of it ever ran here. Its image is here,
+ * too. */
+static int discard_arrival(struct op *op, struct ve *ve)
+{
+	cleanup_free char *name = str_fmt("%u", ve->ctid);
+
+	if (private_exists(ve) || !private_unpublished(ve))
+		return 0;
+	cleanup_fd int store = dumps_open(op->host, op->err);
+	int r = store < 0 ? store : running_take_down(op, ve, false);
+	if (r == 0)
+		r = image_drop(store, name, op->err);
+	return r < 0 ? r : image_forget(store, name, op->err);
+}
+
 /* An id range without a configuration: a create that did not get far, or a destroy that nearly did. */
 static int recover_unconfigured(struct op *op, uint32_t ctid)
 {
@@ -68,11 +114,17 @@ static int recover_unconfigured(struct op *op, uint32_t ctid)
 	param_merge(&config_table, &ve.config, &op->host->node.ve);
 	ve_expand(&ve);
 
-	int r = check_forsaken(op, &ve);
+	int r = discard_arrival(op, &ve);
+	if (r == 0)
+		r = check_forsaken(op, &ve);
 	if (r == 0)
 		r = private_unmake(op, &ve);
 	if (r == 0)
+		r = dumps_drop(op->host, ctid, op->err);
+	if (r == 0)
 		r = private_empty_trash(op, &ve);
+	if (r == 0)
+		r = snapshots_destroy(op->host, ctid, op->err);
 	if (r == 0)
 		r = traffic_forget(op->host, ctid, op->err);
 	if (r == 0)
@@ -123,5 +175,7 @@ int lifecycle_recover(struct op *op)
 		return r;
 	recover_each(op, all, n_all, true);
 	recover_each(op, ranges, n_ranges, false);
+	/* A CRIU that lost its worker writes until it notices: it has ended by now. */
+	dumps_clean(op);
 	return 0;
 }

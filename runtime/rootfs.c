@@ -53,14 +53,7 @@ static const struct {
 	{"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
 };
 
-enum mask_kind { MASK_FILE, MASK_DIR, MASK_READONLY };
-
-/* What the kernel shows of the node in proc and sysfs although it is none of a VE's business. What a kernel lacks is
- * skipped. */
-static const struct mask {
-	const char *path;
-	enum mask_kind kind;
-} masks[] = {
+const struct mask rootfs_masks[] = {
 	{"proc/acpi", MASK_DIR},
 	{"proc/asound", MASK_DIR},
 	{"proc/bus", MASK_READONLY},
@@ -78,6 +71,7 @@ static const struct mask {
 	{"sys/firmware", MASK_DIR},
 	{"sys/kernel/debug", MASK_DIR},
 };
+const size_t rootfs_mask_count = countof(rootfs_masks);
 
 static int configure(int context, const struct kernel_fs *fs, struct err *err)
 {
@@ -267,8 +261,8 @@ static int mask_one(int root, const struct mask *mask, struct err *err)
 
 static int mask_all(int root, struct err *err)
 {
-	for (size_t i = 0; i < countof(masks); i++) {
-		int r = mask_one(root, &masks[i], err);
+	for (size_t i = 0; i < rootfs_mask_count; i++) {
+		int r = mask_one(root, &rootfs_masks[i], err);
 		if (r < 0)
 			return r;
 	}

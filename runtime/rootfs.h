@@ -3,6 +3,7 @@
  * half. */
 #pragma once
 
+#include <stddef.h>
 #include <sys/types.h>
 
 struct err;
@@ -11,6 +12,18 @@ struct rootfs {
 	int root;	  /* the VE's root as a detached mount; stays open */
 	const int *binds; /* fds of bind_table, see bind_open() */
 };
+
+enum mask_kind { MASK_FILE, MASK_DIR, MASK_READONLY };
+
+/* What the kernel shows of the node in proc and sysfs although it is none of a VE's business. What a kernel lacks is
+ * skipped. */
+struct mask {
+	const char *path; /* in the VE */
+	enum mask_kind kind;
+};
+
+extern const struct mask rootfs_masks[];
+extern const size_t rootfs_mask_count;
 
 /* Build it and make it our root; the node's tree is gone from this mount namespace afterwards. */
 int rootfs_enter(const struct rootfs *rootfs, struct err *err);

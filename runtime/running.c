@@ -11,6 +11,7 @@
 #include "quota/cgroup.h"
 #include "quota/disk.h"
 #include "quota/limits.h"
+#include "runtime/base/kvfile.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/bind.h"
@@ -20,10 +21,32 @@
 #include "runtime/netdev.h"
 #include "runtime/network.h"
 #include "runtime/path.h"
+#include "runtime/rebirth.h"
 #include "templates/store.h"
 #include "templates/template.h"
 
 #define KILL_TIMEOUT_MS 30000
+
+void running_done(struct running *running)
+{
+	fd_close(running->root);
+	fd_close(running->launched.sync);
+	fd_close(running->launched.pidfd);
+	fd_close(running->launched.console);
+	state_done(&running->state);
+	fd_close(running->image);
+	kvfile_free(running->facts);
+}
+
+int running_take_down(struct op *op, struct ve *ve, bool keep_mount)
+{
+	cleanup_running struct running running = RUNNING_NONE;
+	running.ve = ve;
+	running.keep_mount = keep_mount;
+
+	int r = state_load(ve->ctid, &running.state, op->err);
+	return r == 0 || r == -ENOENT ? op_unwind(op, running_steps, running_step_count, &running) : r;
+}
 
 /* Before anything exists: from here on, whatever happens, the VE can be found and taken down. */
 static int record_apply(struct op *op, void *ctx)
@@ -265,6 +288,7 @@ static int launch_init(struct op *op, struct running *running, const char *init,
 		.hostname = hostname,
 		.names = names,
 		.init = init,
+		.dumpable = !running->ve->config.uncheckpointable,
 		.seccomp = &seccomp,
 	};
 	r = launch(&how, &running->launched, op->err);
@@ -317,7 +341,7 @@ static int devices_undo(struct op *op, void *ctx)
 }
 
 /* Some of what is granted counts in this namespace only. */
-static int guard_home(struct op *op, const struct running *running, int netns)
+int running_guard_home(struct op *op, const struct running *running, int netns)
 {
 	cleanup_fd int group = cgroup_open(running->state.cgroup, op->err);
 	return group < 0 ? group : guard_at_home(&op->host->guard, group, running->state.granted, netns, op->err);
@@ -333,7 +357,7 @@ static int network_apply(struct op *op, void *ctx)
 	if (fd < 0)
 		return fd;
 	if ((r = netns_open(fd, &guest, op->err)) < 0 || (r = link_up(&guest, "lo", op->err)) < 0 ||
-	    (r = guard_home(op, running, fd)) < 0)
+	    (r = running_guard_home(op, running, fd)) < 0)
 		return r;
 	return network_up(op, running->ve, &running->state, &guest);
 }
@@ -350,6 +374,18 @@ static int go_apply(struct op *op, void *ctx)
 	return launch_go(&running->launched, op->err);
 }
 
+static int links_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return rebirth_links(op, running);
+}
+
+static int restore_apply(struct op *op, void *ctx)
+{
+	struct running *running = ctx;
+	return rebirth_restore(op, running);
+}
+
 const struct step running_steps[] = {
 	{"record", record_apply, record_undo},
 	{"mount", mount_apply, mount_undo},
@@ -361,3 +397,14 @@ const struct step running_steps[] = {
 	{"go", go_apply, NULL},
 };
 const size_t running_step_count = countof(running_steps);
+
+const struct step reborn_steps[] = {
+	{"record", record_apply, record_undo},
+	{"mount", mount_apply, mount_undo},
+	{"quota", quota_apply, NULL},
+	{"cgroup", cgroup_apply, cgroup_undo},
+	{"devices", NULL, devices_undo},
+	{"links", links_apply, network_undo},
+	{"restore", restore_apply, launch_undo},
+};
+const size_t reborn_step_count = countof(reborn_steps);

@@ -53,6 +53,7 @@ static int read_record(const struct kvfile *file, const char *path, struct state
 	state->pid = (pid_t)pid;
 	state->granted = (uint32_t)granted;
 	state->cgroup = mem_strdup(cgroup);
+	state->frozen = kvfile_get(file, "FROZEN") != NULL;
 	state->devices = mem_strdup(kvfile_get(file, "DEVICES"));
 	return param_load_some(&config_table, PARAM_NETWORK, 0, &state->network, file, path, err);
 }
@@ -89,6 +90,8 @@ int state_save(uint32_t ctid, const struct state *state, struct err *err)
 	set_number(file, "STARTED", state->started);
 	set_number(file, "GRANTED", state->granted);
 	kvfile_set(file, "CGROUP", state->cgroup);
+	if (state->frozen)
+		kvfile_set(file, "FROZEN", "yes");
 	if (state->devices)
 		kvfile_set(file, "DEVICES", state->devices);
 	param_store(&config_table, &state->network, file);

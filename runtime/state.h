@@ -2,6 +2,7 @@
  * rightly. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +18,7 @@ struct state {
 	char *cgroup;	    /* BASE/ve-CTID, BASE as it was when it started */
 	/* What it has of the network now, which may differ from its configuration: the rows that are PARAM_NETWORK. */
 	struct ve_config network;
+	bool frozen;   /* its processes stand still because somebody wants it, not because an operation is under way */
 	char *devices; /* of the node, that it was given, see netdev.c; NULL: none */
 };
 

@@ -9,13 +9,13 @@
 /* clang-format off */
 static const char *const names[] = {
 	"autocompact", "autostop", "avnumproc", "bindmount", "bindmount_add", "bindmount_del",
-	"bootorder", "capability", "configure", "cpumask", "cpuuweight", "cpuweight", "dcache",
+	"capability", "configure", "cpumask", "cpuuweight", "cpuweight", "dcache",
 	"dcachesize", "devices", "devnodes", "dgramrcvbuf", "dhcp", "dhcp6", "disk", "disk_quota",
 	"diskquota", "distribution", "ext_ipadd", "ext_ipdel", "ha_enable", "ha_prio", "iolimit",
 	"ioprio", "iopslimit", "iptables", "iptentries", "journaled_quota", "jquota", "kmemsize",
 	"local_gid", "local_uid", "lockedpages", "memguarantee", "meminfo", "mount_opts", "network",
 	"noatime", "nodemask", "numfile", "numflock", "numiptent", "numnetif", "numothersock",
-	"numpty", "numsiginfo", "numtcpsock", "offline", "offline-resize", "onboot", "oomguarpages",
+	"numpty", "numsiginfo", "numtcpsock", "offline", "offline-resize", "oomguarpages",
 	"othersockbuf", "pagecache-isolation", "pci", "pci_add", "pci_del", "physpages", "privvmpages",
 	"quotatime", "quotaugidlimit", "ratebound", "reset_ub", "root_disk", "shmpages", "swappages",
 	"tcprcvbuf", "tcpsndbuf", "technologies", "templates", "use_net_rps", "userpasswd", "veth",

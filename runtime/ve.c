@@ -12,7 +12,9 @@
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
 #include "runtime/host.h"
+#include "runtime/lock.h"
 #include "runtime/names.h"
+#include "runtime/op.h"
 
 #define CTID_MAX 2147483644u /* vzctl's */
 
@@ -51,6 +53,18 @@ int ve_load(const struct host *host, uint32_t ctid, struct ve *ret, struct err *
 	return 0;
 }
 
+int ve_open(struct op *op, uint32_t ctid, struct ve *ret, int *ret_lock)
+{
+	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	if (lock < 0)
+		return lock;
+	int r = ve_load(op->host, ctid, ret, op->err);
+	if (r < 0)
+		return r;
+	*ret_lock = steal_fd(&lock);
+	return 0;
+}
+
 void ve_expand(struct ve *ve)
 {
 	free(ve->private_area);
@@ -79,6 +93,13 @@ static bool is_mounted(const char *path)
 	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
+static bool is_suspended(const struct ve *ve)
+{
+	cleanup_free char *name = str_fmt("%u", ve->ctid);
+	cleanup_fd int store = open(PATH_DUMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return store >= 0 && image_present(store, name);
+}
+
 enum ve_state ve_state(const struct ve *ve)
 {
 	struct err ignored = {0};
@@ -93,7 +114,7 @@ enum ve_state ve_state(const struct ve *ve)
 		return VE_BROKEN;
 	if (is_mounted(ve->root_area))
 		return VE_MOUNTED;
-	return image_present(ve->ctid) ? VE_SUSPENDED : VE_STOPPED;
+	return is_suspended(ve) ? VE_SUSPENDED : VE_STOPPED;
 }
 
 bool ve_configured(uint32_t ctid)

@@ -34,6 +34,10 @@ const char *ve_state_name(enum ve_state state);
 /* CTID from "101" or from a name (/etc/vz/names). ERR_BAD_CTID or ERR_NO_SUCH_VE. */
 int ve_find(const char *id, uint32_t *ret_ctid, struct err *err);
 
+/* Take its lock and load it: what is read after that stays true until the lock, an fd, is closed. */
+struct op;
+int ve_open(struct op *op, uint32_t ctid, struct ve *ret, int *ret_lock);
+
 int ve_load(const struct host *host, uint32_t ctid, struct ve *ret, struct err *err);
 void ve_done(struct ve *ve);
 

@@ -14,7 +14,7 @@
 #define LOCALHOST "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
 
 /* Of which fields of struct dist_names a place speaks. */
-enum { HOSTNAME = 1, NAMESERVERS = 2, SEARCHDOMAINS = 4, ROUTED = 8, BRIDGED = 16 };
+enum { HOSTNAME = 1, NAMESERVERS = 2, SEARCHDOMAINS = 4, ROUTED = 8, BRIDGED = 16, SERVICES = 32 };
 
 /* A file, what it speaks of, and how it says it. */
 struct place {
@@ -38,6 +38,8 @@ static const char *value_of(const struct place *place, const struct dist_names *
 		return names->searchdomains;
 	case ROUTED:
 		return names->routed;
+	case SERVICES:
+		return names->services;
 	default:
 		return names->bridged;
 	}
@@ -201,6 +203,7 @@ static int set_manager_resolver(const struct place *place, const struct dist_nam
 /* KeepConfiguration= is younger (systemd 243) than the rest of networkd, which would drop all addresses without it:
  * this one came right after it (245). Programs of /usr/lib are found in /lib, too, be it a link or not. */
 #define NETWORKD "lib/systemd/systemd-network-generator"
+#define SYSTEMD "lib/systemd/systemd"
 #define NETWORK_MANAGER "etc/NetworkManager"
 
 /* clang-format off */
@@ -227,6 +230,9 @@ static const struct place places[] = {
 	/* In front of what netplan and distributions name 10-… and later */
 	{"run/systemd/network/05-openve-routed.network", NETWORKD, ALWAYS, ROUTED, set_networkd, NULL},
 	{"run/systemd/network/05-openve-bridged.network", NETWORKD, ALWAYS, BRIDGED, set_networkd, NULL},
+	/* What a system or its owner says of services, in /etc or by a later name, has the last word. */
+	{"run/systemd/system/service.d/05-openve.conf", SYSTEMD, ALWAYS, SERVICES, set_all, NULL},
+
 	{"run/NetworkManager/conf.d/05-openve-devices.conf", NETWORK_MANAGER, ALWAYS, ROUTED | BRIDGED, set_manager_devices, NULL},
 };
 /* clang-format on */
@@ -235,7 +241,7 @@ static unsigned given_in(const struct dist_names *names)
 {
 	return (names->hostname ? HOSTNAME : 0u) | (names->nameservers ? NAMESERVERS : 0u) |
 	       (names->searchdomains ? SEARCHDOMAINS : 0u) | (names->routed ? ROUTED : 0u) |
-	       (names->bridged ? BRIDGED : 0u);
+	       (names->bridged ? BRIDGED : 0u) | (names->services ? SERVICES : 0u);
 }
 
 static int write_place(int root, const struct place *place, const struct dist_names *names, struct err *err)
@@ -278,5 +284,6 @@ void dist_names_done(struct dist_names *names)
 	free(names->searchdomains);
 	free(names->routed);
 	free(names->bridged);
+	free(names->services);
 	*names = (struct dist_names){0};
 }

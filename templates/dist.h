@@ -13,6 +13,7 @@ struct dist_names {
 	char *address;	   /* of its own, for /etc/hosts beside the host name; NULL: 127.0.1.1, as Debian has it */
 	char *nameservers; /* addresses */
 	char *searchdomains;
+	char *services; /* settings for all services of its systemd: a drop-in (systemd.unit(5)), until it stops */
 	char *routed, *bridged; /* names of interfaces that somebody else gives their addresses and routes */
 };
 

@@ -28,7 +28,7 @@
 #define SIZE_MIN (1024 * MIB)
 
 /* A setuid file of a VE is on disk a setuid file of the node's root: nobody else gets near it. */
-static const char *const folders[] = {"dump", "private", "root", "template"};
+static const char *const folders[] = {"dump", "private", "root", "snapshot", "template"};
 
 /* Who hears of what is being made. */
 struct listener {

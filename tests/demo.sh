@@ -59,6 +59,16 @@ done
 run vzlist
 run vzctl exec 101 'wc -l </count'
 
+say 'Both are suspended: their processes are on disk, their memory is free. Then they go on where they were.'
+run vzctl suspend 101
+run vzctl suspend 102
+run vzlist -a
+run vzctl resume 101
+run vzctl start 102
+run vzctl exec 101 'wc -l </count'
+run vzctl exec 102 'systemctl is-system-running; uptime' || true
+run ping -c 2 10.7.0.1
+
 say 'The end of both.'
 run vzctl stop 102
 run vzctl stop 101 --fast

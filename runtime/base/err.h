@@ -16,6 +16,8 @@ enum err_kind {
 	ERR_PERMISSION,	      /* the caller may not do this */
 	ERR_NO_SUCH_VE,	      /* no config file of that CTID or name */
 	ERR_TIMEOUT,	      /* a command in the VE did not end in time */
+	ERR_CHECKPOINT,	      /* the VE could not be checkpointed, or its image not be written */
+	ERR_RESTORE,	      /* the VE could not be restored, or its image is not usable */
 	ERR_BAD_CTID,	      /* no CTID and no name */
 	ERR_BAD_OPTION,	      /* an option that does not exist, or not here */
 	ERR_BAD_VALUE,	      /* a value that the parameter's kind refuses */
@@ -57,7 +59,13 @@ enum err_kind {
 	ERR_CONFIG_SAVE,
 	ERR_NOT_SUPPORTED, /* known, and not built yet */
 	ERR_WRONG_STATE,   /* the VE's state does not allow this */
-	ERR_INTERRUPTED,   /* the worker died, or vzd was told to end */
+	ERR_SNAPSHOT,	   /* a snapshot could not be made */
+	ERR_SNAPSHOT_DELETE,
+	ERR_SNAPSHOT_SWITCH,
+	ERR_SNAPSHOT_MOUNT,
+	ERR_SNAPSHOT_UMOUNT,
+	ERR_SNAPSHOT_LIST,
+	ERR_INTERRUPTED, /* the worker died, or vzd was told to end */
 	ERR_COUNT
 };
 

@@ -31,6 +31,15 @@ char *str_fmt(const char *fmt, ...)
 	return s;
 }
 
+uint64_t str_hash(const char *s)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *s; s++)
+		hash = (hash ^ (uint8_t)*s) * 0x100000001b3;
+	return hash;
+}
+
 int str_u64(const char *s, uint64_t *ret_n)
 {
 	if (!isdigit((unsigned char)s[0]))

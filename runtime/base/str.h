@@ -23,6 +23,9 @@ bool str_ends(const char *s, const char *suffix);
 /* printf into fresh memory; the caller frees. Never NULL. */
 char *str_fmt(const char *fmt, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 
+/* FNV-1a (RFC 9923), 64 bits. */
+uint64_t str_hash(const char *s);
+
 /* The whole of `s` as a decimal number, nothing before or after it. -EINVAL or -ERANGE; ret_n only on success. */
 int str_u64(const char *s, uint64_t *ret_n);
 int str_u32(const char *s, uint32_t *ret_n);

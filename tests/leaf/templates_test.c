@@ -34,7 +34,7 @@
 static void a_pool_is_an_xfs_closed_to_others(void **state)
 {
 	struct env *env = *state;
-	static const char *const folders[] = {"root", "private", "template", "dump"};
+	static const char *const folders[] = {"root", "private", "template", "dump", "snapshot"};
 	struct statvfs flags;
 	struct statfs fs;
 	struct err err = {0};

@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # What the suites share. They run in a node, as root, with vzd running.
 
+FAULTS=/run/faults # see fault()
+
 # Leave nothing of a test behind, whatever it did.
 sweep() {
 	local ctid
@@ -15,7 +17,6 @@ sweep() {
 
 setup() {
 	bats_require_minimum_version 1.5.0
-	FAULTS=/run/faults
 }
 
 teardown() {
@@ -29,6 +30,11 @@ ve() {
 	if [[ ${2:-} == started ]]; then
 		vzctl --quiet start "$1"
 	fi
+}
+
+# The number in a file of a VE that somebody writes again and again: for a moment it is empty each time.
+number_in() {
+	vzctl exec2 "$1" "until n=\$(cat $2 2>/dev/null) && [ -n \"\$n\" ]; do :; done; echo \"\$n\""
 }
 
 # Wait up to $1 seconds until a command succeeds.
@@ -53,9 +59,17 @@ vzd_up() {
 	vzd_answers >/dev/null 2>&1
 }
 
-# Start vzd with the environment variables given as NAME=VALUE.
+# Start vzd with the environment variables given as NAME=VALUE. bats waits for whoever has one of its descriptors.
 vzd_start() {
-	env "$@" setsid vzd >>/var/log/vzd.log 2>&1 3>&- &
+	(
+		for fd in /proc/self/fd/*; do
+			fd=${fd##*/}
+			if ((fd > 2)); then
+				eval "exec $fd>&-"
+			fi
+		done
+		exec env "$@" setsid vzd >>/var/log/vzd.log 2>&1 </dev/null
+	) &
 	await 30 vzd_up
 }
 
@@ -64,6 +78,31 @@ vzd_kill() {
 	pid=$(vzd_pid)
 	kill -9 "$pid"
 	await 10 gone "$pid"
+}
+
+# Start vzd again, so that fault() works.
+vzd_with_faults() {
+	pkill -9 -x vzd || true
+	await 10 no_vzd
+	vzd_start OPENVE_FAULTS="$FAULTS"
+}
+
+no_vzd() {
+	! pgrep -x vzd
+}
+
+# fault VERB STEP fail|die COMMAND…: with this fault vzctl COMMAND fails, in vzd_with_faults().
+fault() {
+	local verb=$1 step=$2 how=$3
+	shift 3
+	echo "$verb $step $how" >"$FAULTS"
+	run vzctl "$@"
+	rm -f "$FAULTS"
+	echo "$verb $step $how -> $status: $output"
+	[ "$status" -ne 0 ]
+	if [ "$how" = fail ]; then
+		[[ "$output" == *"$step: "*"injected fault"* ]]
+	fi
 }
 
 gone() {
@@ -113,6 +152,7 @@ node_state() {
 	losetup --noheadings --list --output NAME,BACK-FILE
 	echo '# quota'
 	xfs_quota -x -c 'report -p -N -n -b' /var/lib/vz | awk '$1 != "#0" && ($2 || $3 || $4) { print $1, $3, $4 }' | sort
+	# Sleeps come and go in scripts that count; one that is left has a group, too.
 	echo '# processes of ids of VEs'
-	ps -eo uid=,comm= | awk '$1 >= 1879048192'
+	ps -eo uid=,comm= | awk '$1 >= 1879048192 && $2 !~ /^u?sleep$/'
 }

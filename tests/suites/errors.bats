@@ -84,7 +84,7 @@ refused() {
 	ve 101
 	refused 21 'not supported yet' vzctl set 101 --iolimit 10 --save
 	refused 21 'nonsense' vzctl set 101 --nonsense 1 --save
-	run --separate-stderr vzctl chkpnt 101
+	run --separate-stderr vzctl console 101
 	[ "$status" -ne 0 ]
 	[[ "$stderr" == *"not supported yet"* ]]
 	run --separate-stderr vzctl foo

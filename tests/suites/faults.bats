@@ -3,25 +3,13 @@
 load common
 
 setup_file() {
-	pkill -9 -x vzd || true
-	sleep 1
-	env OPENVE_FAULTS=/run/faults setsid vzd >>/var/log/vzd.log 2>&1 3>&- &
-	sleep 3
+	vzd_with_faults
 }
 
-# fault VERB STEP HOW STATUS COMMAND…: with the fault the command fails; the node is as it was; without, it succeeds.
-fault() {
-	local verb=$1 step=$2 how=$3
-	shift 3
+# The same, and what the node was like before it.
+spoil() {
 	node_state >"$BATS_TEST_TMPDIR/before"
-	echo "$verb $step $how" >"$FAULTS"
-	run vzctl "$@"
-	rm -f "$FAULTS"
-	echo "$verb $step $how -> $status: $output"
-	[ "$status" -ne 0 ]
-	if [ "$how" = fail ]; then
-		[[ "$output" == *"$step: injected fault"* ]]
-	fi
+	fault "$@"
 }
 
 unchanged() {
@@ -32,7 +20,7 @@ unchanged() {
 @test "start fails at each step" {
 	ve 101 '' --ipadd 10.7.0.1 --ipadd fd07::1 --netif_add eth0,,,,br7 --rate 10000
 	for step in record mount quota cgroup devices launch network go; do
-		fault start $step fail start 101
+		spoil start $step fail start 101
 		unchanged
 	done
 	vzctl --quiet start 101
@@ -41,12 +29,12 @@ unchanged() {
 @test "the worker of start dies at each step" {
 	ve 101 '' --ipadd 10.7.0.1 --ipadd fd07::1 --netif_add eth0,,,,br7 --rate 10000
 	for step in record mount quota cgroup devices launch network; do
-		fault start $step die start 101
+		spoil start $step die start 101
 		await 20 is 101 stopped
 		await 5 unchanged
 	done
 	# After the last step the VE is there, and vzd finds it.
-	fault start go die start 101
+	spoil start go die start 101
 	is 101 running
 	vzctl --quiet exec 101 true
 	vzctl --quiet stop 101
@@ -55,7 +43,7 @@ unchanged() {
 
 @test "create fails at each step" {
 	for step in ids private config publish name; do
-		fault create $step fail create 101 --ostemplate busybox --name tried
+		spoil create $step fail create 101 --ostemplate busybox --name tried
 		unchanged
 	done
 	vzctl --quiet create 101 --ostemplate busybox --name tried
@@ -63,7 +51,7 @@ unchanged() {
 
 @test "the worker of create dies at each step, and the next vzd cleans up" {
 	for step in ids private config publish; do
-		fault create $step die create 101 --ostemplate busybox --name tried
+		spoil create $step die create 101 --ostemplate busybox --name tried
 		vzd_kill
 		vzd_start OPENVE_FAULTS="$FAULTS"
 		if [ "$(vzctl status 101)" = "CTID 101 deleted unmounted down" ]; then
@@ -80,7 +68,7 @@ unchanged() {
 
 @test "what a dead worker of create left is cleared away without a new vzd" {
 	for step in ids private; do
-		fault create $step die create 101 --ostemplate busybox --name tried
+		spoil create $step die create 101 --ostemplate busybox --name tried
 		await 20 unchanged
 	done
 	vzctl --quiet create 101 --ostemplate busybox --name tried

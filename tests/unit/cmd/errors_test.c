@@ -49,6 +49,8 @@ TEST(exit_codes_are_vzctls)
 		{ERR_PERMISSION, 12},
 		{ERR_NO_SUCH_VE, 14},
 		{ERR_TIMEOUT, 15},
+		{ERR_CHECKPOINT, 16},
+		{ERR_RESTORE, 17},
 		{ERR_BAD_OPTION, 20},
 		{ERR_BAD_VALUE, 21},
 		{ERR_BAD_CTID, 21},
@@ -86,6 +88,12 @@ TEST(exit_codes_are_vzctls)
 		{ERR_NAME, 131},
 		{ERR_WAIT_FAILED, 133},
 		{ERR_CONFIG_SAVE, 139},
+		{ERR_SNAPSHOT, 156},
+		{ERR_SNAPSHOT_DELETE, 158},
+		{ERR_SNAPSHOT_SWITCH, 159},
+		{ERR_SNAPSHOT_MOUNT, 160},
+		{ERR_SNAPSHOT_UMOUNT, 161},
+		{ERR_SNAPSHOT_LIST, 167},
 	};
 
 	for (size_t i = 0; i < countof(vzctl); i++)

@@ -314,7 +314,7 @@ TEST(a_field_that_is_not_there_is_refused_by_name)
 {
 	check_refused("ctid,colour", false, "Unknown field: colour");
 	check_refused("ctid,,status", false, "Unknown field: ");
-	check_refused("onboot", false, "Field `onboot' is not supported yet");
+	check_refused("ioprio", false, "Field `ioprio' is not supported yet");
 	check_refused("privvmpages.l", true, "Field `privvmpages.l' is not supported yet");
 	check_refused("numproc.l", true, "Field `numproc.l' is not available in JSON output");
 }

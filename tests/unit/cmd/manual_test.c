@@ -46,7 +46,7 @@ static void check(const char *page, const char *text)
 static void check_options(const char *page, const struct option_row *rows)
 {
 	for (const struct option_row *o = rows; o && o->name; o++) {
-		cleanup_free char *text = str_fmt("Fl -%s", o->name);
+		cleanup_free char *text = str_fmt("Fl %s%s", o->name[1] ? "-" : "", o->name);
 		check(page, text);
 	}
 }

@@ -100,6 +100,14 @@ TEST(flags_become_fields_and_what_has_none_stays_here)
 	check_call("stop --fast 101 --skip-umount", "{\"ve\":\"101\",\"fast\":true,\"skipUmount\":true}");
 }
 
+TEST(a_name_of_one_character_is_a_short_option)
+{
+	check_call("snapshot-list -H 101 -o uuid,name --uuid U -j", "{\"ve\":\"101\",\"id\":\"U\"}");
+	check_call("snapshot-list -Houuid 101", "{\"ve\":\"101\"}");
+	check_refused("snapshot-list 101 -o", "vzctl: option '-o' requires an argument");
+	check_refused("snapshot-list 101 -x", "vzctl: invalid option -- 'x'");
+}
+
 TEST(the_last_of_several_is_meant)
 {
 	check_call("set 101 --cpus 1 --cpus 2", "{\"ve\":\"101\",\"settings\":{\"CPUS\":\"2\"}}");
@@ -157,7 +165,7 @@ TEST(what_is_not_built_is_never_taken)
 	check_refused("set 101 --dhcp yes --save", "--dhcp is not supported yet");
 	check_refused("set 101 --features nfs:on", "Bad parameter for --features: nfs:on: nfs:on is not supported yet");
 	check_refused("set 101 --setmode=restart", "--setmode is not supported yet");
-	check_refused("set 101 --onboot yes", "--onboot is not supported yet");
+	check_refused("set 101 --ioprio 4", "--ioprio is not supported yet");
 	check_refused("start 101 --skip_ve_setup", "--skip_ve_setup is not supported yet");
 }
 
@@ -202,6 +210,7 @@ int main(void)
 		cmocka_unit_test(create_needs_no_id),
 		cmocka_unit_test(vzctls_other_names_of_options_are_taken),
 		cmocka_unit_test(flags_become_fields_and_what_has_none_stays_here),
+		cmocka_unit_test(a_name_of_one_character_is_a_short_option),
 		cmocka_unit_test(the_last_of_several_is_meant),
 		cmocka_unit_test(a_list_is_made_of_all_options_of_its_name),
 		cmocka_unit_test(an_interface_is_described_as_vzctl_does),

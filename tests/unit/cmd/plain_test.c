@@ -21,6 +21,7 @@ TEST(text_stays_as_it_is)
 TEST(no_line_is_forged)
 {
 	check("one\n2026-11-23 two\tthree\r", "one 2026-11-23 two three?");
+	check("\tindented\tonce", "\tindented once");
 }
 
 TEST(no_escape_sequence_gets_through)

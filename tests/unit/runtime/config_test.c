@@ -278,7 +278,7 @@ TEST(the_ctid_is_put_into_paths)
 
 TEST(what_vzctl_knows_and_we_do_not_build_is_told_from_nonsense)
 {
-	static const char *const known[] = {"dhcp",	"NETWORK",   "onboot",	 "ONBOOT",
+	static const char *const known[] = {"dhcp",	"NETWORK",   "ioprio",	 "IOPRIO",
 					    "kmemsize", "local_uid", "physpages"};
 	static const char *const ours_or_nonsense[] = {"ram", "PHYSPAGES",  "LOCAL_UID",      "velayout", "ipadd",
 						       "ip",  "IP_ADDRESS", "skip_arpdetect", "nonsense", "save",
