@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "runtime/base/err.h"
+#include "runtime/base/io.h"
 #include "runtime/base/kvfile.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
@@ -22,7 +23,13 @@ int lineage_load(int store, struct kvfile **ret, struct err *err)
 
 int lineage_save(int store, const struct kvfile *lineage, struct err *err)
 {
-	return kvfile_save(lineage, store, LINEAGE_FILE, err);
+	const char *key, *value;
+	size_t pos = 0;
+
+	if (kvfile_next(lineage, &pos, &key, &value))
+		return kvfile_save(lineage, store, LINEAGE_FILE, err);
+	int r = unlinkat(store, LINEAGE_FILE, 0) < 0 && errno != ENOENT ? -errno : io_sync_dir(store);
+	return r < 0 ? err_set(err, -r, "remove the file %s of the snapshots", LINEAGE_FILE) : 0;
 }
 
 void lineage_remove(int store)
@@ -38,7 +45,10 @@ const char *lineage_current(const struct kvfile *lineage)
 
 void lineage_set_current(struct kvfile *lineage, const char *id)
 {
-	kvfile_set(lineage, "CURRENT", id);
+	if (*id)
+		kvfile_set(lineage, "CURRENT", id);
+	else
+		kvfile_unset(lineage, "CURRENT");
 }
 
 /* A key has no dashes. */

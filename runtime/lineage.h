@@ -4,7 +4,7 @@
  *	CURRENT="5d4fd4ff-…"
  *	PARENT_0b9c4f3c_…="a3e48a6e-…"
  *
- * "" stands for none, in place of a UUID. */
+ * "" stands for none, in place of a UUID; so does no line at all, and no file. */
 #pragma once
 
 struct err;
@@ -13,7 +13,7 @@ struct kvfile;
 /* Read it; none is an empty one. The caller frees. */
 int lineage_load(int store, struct kvfile **ret, struct err *err);
 
-/* Replace it at one stroke, durably. */
+/* Replace it at one stroke, durably; one that says nothing is no file. */
 int lineage_save(int store, const struct kvfile *lineage, struct err *err);
 
 /* Of a VE without snapshots nothing is known. */
