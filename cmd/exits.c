@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,8 +92,8 @@ static pid_t pid_of(int pidfd)
 
 	if (io_read_file(AT_FDCWD, path, &text, NULL) < 0)
 		return -1;
-	const char *line = strstr(text, "\nPid:");
-	return line ? (pid_t)strtol(line + strlen("\nPid:"), NULL, 10) : -1;
+	const char *pid = str_field(text, "Pid");
+	return *pid ? (pid_t)atoi(pid) : -1;
 }
 
 int exits_watch(struct exits *exits, int pidfd, exits_ended_t *ended, void *ctx, struct exit_watch **ret,

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -27,10 +25,9 @@
 static int read_links(const struct state *state, struct links *ret, struct err *err)
 {
 	cleanup_netns struct netns netns = {0};
-	cleanup_fd int pidfd = state_pidfd(state);
-	cleanup_fd int fd = pidfd < 0 ? -1 : ioctl(pidfd, PIDFD_GET_NET_NAMESPACE, 0);
+	cleanup_fd int fd = state_netns(state, err);
 	if (fd < 0)
-		return err_say(err, ERR_NOT_RUNNING, "the container has just ended");
+		return fd;
 	int r = netns_open(fd, &netns, err);
 	return r < 0 ? r : links_read(&netns, ret, err);
 }
@@ -130,8 +127,7 @@ static pid_t parent_of(pid_t pid)
 
 	if (io_read_file(AT_FDCWD, path, &status, NULL) < 0)
 		return 0;
-	const char *line = strstr(status, "\nPPid:");
-	return line ? (pid_t)strtol(line + strlen("\nPPid:"), NULL, 10) : 0;
+	return (pid_t)atoi(str_field(status, "PPid"));
 }
 
 static bool holds_session(const char *group, ino_t ve)

@@ -107,7 +107,7 @@ static int fill_image(struct op *op, struct cloning *cloning, const char *name)
 	cleanup_kvfile struct kvfile *facts = facts_of(cloning);
 
 	int r = replica_fill(cloning->image, cloning->origin->image, &move, op->err);
-	return r < 0 ? r : dumps_publish(op->host, cloning->store, cloning->image, name, facts, op->err);
+	return r < 0 ? r : dumps_publish(cloning->store, cloning->image, name, facts, op->err);
 }
 
 static int image_apply(struct op *op, void *ctx)

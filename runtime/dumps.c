@@ -20,11 +20,9 @@ int dumps_open(const struct host *host, struct err *err)
 	return fd < 0 ? err_set(err, errno, "open %s", PATH_DUMP) : fd;
 }
 
-int dumps_publish(const struct host *host, int store, int dir, const char *name, const struct kvfile *facts,
-		  struct err *err)
+int dumps_publish(int store, int dir, const char *name, const struct kvfile *facts, struct err *err)
 {
 	cleanup_image_key struct image_key key;
-	(void)host;
 
 	int r = image_key_load(PATH_NODE_KEY, &key, err);
 	if (r == 0)

@@ -12,8 +12,7 @@ struct op;
 int dumps_open(const struct host *host, struct err *err);
 
 /* Seal the image in `dir` that was begun under that name, and give it the name. */
-int dumps_publish(const struct host *host, int store, int dir, const char *name, const struct kvfile *facts,
-		  struct err *err);
+int dumps_publish(int store, int dir, const char *name, const struct kvfile *facts, struct err *err);
 
 /* Open one, verified. */
 int dumps_load(const struct host *host, const char *name, struct kvfile **ret_facts, int *ret_dir, struct err *err);

@@ -319,7 +319,7 @@ static int check_image(struct op *op, const struct arriving *arriving)
 {
 	cleanup_config struct ve_config network = {0};
 
-	int r = rebirth_check(op, &arriving->ve, arriving->image_facts, op->err);
+	int r = rebirth_check(&arriving->ve, arriving->image_facts, op->err);
 	if (r == 0)
 		r = param_load_some(&config_table, PARAM_NETWORK, 0, &network, arriving->image_facts, "the image",
 				    op->err);
@@ -335,8 +335,7 @@ static int seal_apply(struct op *op, void *ctx)
 		return 0;
 	int r = check_image(op, arriving);
 	return r < 0 ? r
-		     : dumps_publish(op->host, arriving->store, arriving->dir, arriving->name, arriving->image_facts,
-				     op->err);
+		     : dumps_publish(arriving->store, arriving->dir, arriving->name, arriving->image_facts, op->err);
 }
 
 /* ve->private_area is the hidden one meanwhile: what is published has a configuration. */

@@ -56,17 +56,26 @@ static int say(const struct giving *giving, const char *word, const struct kvfil
 	return r < 0 ? send_failed(r, err) : 0;
 }
 
-static int expect(const struct giving *giving, const char *word, struct err *err)
+static int hear(const struct giving *giving, struct frame *ret, struct err *err)
+{
+	int r = frame_receive(giving->options->channel, -1, ret);
+	if (r == 0)
+		return err_say(err, ERR_INTERRUPTED, "the migration was given up");
+	return r < 0 ? send_failed(r, err) : 0;
+}
+
+static int expect(const struct frame *frame, const char *word, struct err *err)
+{
+	return str_eq(frame->word, word) ? 0
+					 : err_say(err, ERR_BAD_VALUE, "vzmigrate said %s, not %s", frame->word, word);
+}
+
+static int hear_word(const struct giving *giving, const char *word, struct err *err)
 {
 	cleanup_frame struct frame frame = {0};
 
-	int r = frame_receive(giving->options->channel, -1, &frame);
-	if (r == 0)
-		return err_say(err, ERR_INTERRUPTED, "the migration was given up");
-	if (r < 0)
-		return send_failed(r, err);
-	return str_eq(frame.word, word) ? 0
-					: err_say(err, ERR_BAD_VALUE, "vzmigrate said %s, not %s", frame.word, word);
+	int r = hear(giving, &frame, err);
+	return r < 0 ? r : expect(&frame, word, err);
 }
 
 /* ---- what is to come ---- */
@@ -141,7 +150,7 @@ static int hand_over(void *ctx, const struct kvfile *facts, struct err *err)
 	struct giving *giving = ctx;
 	int r;
 
-	if ((r = say(giving, "STILL", facts, err)) < 0 || (r = expect(giving, "HANDOVER", err)) < 0 ||
+	if ((r = say(giving, "STILL", facts, err)) < 0 || (r = hear_word(giving, "HANDOVER", err)) < 0 ||
 	    (r = handover_mark(giving->ve->ctid, giving->generation, giving->options->receiver, err)) < 0)
 		return r;
 	/* A caller that is gone has not told the receiver: but who knows. */
@@ -278,15 +287,11 @@ static int hear_first(struct giving *giving, struct err *err)
 {
 	cleanup_frame struct frame frame = {0};
 
-	int r = frame_receive(giving->options->channel, -1, &frame);
-	if (r == 0)
-		return err_say(err, ERR_INTERRUPTED, "the migration was given up");
+	int r = hear(giving, &frame, err);
 	if (r < 0)
-		return send_failed(r, err);
+		return r;
 	giving->arrived = giving->receiver && str_eq(frame.word, "ARRIVED");
-	return giving->arrived || str_eq(frame.word, "FREEZE")
-		       ? 0
-		       : err_say(err, ERR_BAD_VALUE, "vzmigrate said %s, not FREEZE", frame.word);
+	return giving->arrived ? 0 : expect(&frame, "FREEZE", err);
 }
 
 /* It did run, and is to run again where it stays. */

@@ -1,8 +1,6 @@
 #include "runtime/network.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
-#include <sys/pidfd.h>
 
 #include "netns/addr.h"
 #include "netns/filter.h"
@@ -341,15 +339,6 @@ void network_announce(struct op *op, uint32_t ctid, const struct state *state)
 		announce(op, &move);
 }
 
-static int open_netns(const struct state *state, struct err *err)
-{
-	cleanup_fd int pidfd = state_pidfd(state);
-	if (pidfd < 0)
-		return err_say(err, ERR_NOT_RUNNING, "the container has just ended");
-	int fd = ioctl(pidfd, PIDFD_GET_NET_NAMESPACE, 0);
-	return fd < 0 ? err_set(err, errno, "open the VE's network namespace") : fd;
-}
-
 int network_change(struct op *op, uint32_t ctid, struct state *state, const struct ve_config *to,
 		   const struct network_options *options)
 {
@@ -361,7 +350,7 @@ int network_change(struct op *op, uint32_t ctid, struct state *state, const stru
 	if ((r = guest_of(ctid, &state->network, &move.from, op->err)) < 0 ||
 	    (r = guest_of(ctid, to, &move.to, op->err)) < 0)
 		return r;
-	cleanup_fd int fd = open_netns(state, op->err);
+	cleanup_fd int fd = state_netns(state, op->err);
 	if (fd < 0)
 		return fd;
 	if ((r = netns_open(fd, &guest, op->err)) < 0 || (r = netns_open(NETNS_OWN, &move.node, op->err)) < 0)

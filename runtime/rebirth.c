@@ -75,11 +75,10 @@ static int same_number(const struct kvfile *facts, const char *key, uint64_t wan
 	return has && str_eq(has, text) ? 0 : other(key, has, text, err);
 }
 
-int rebirth_check(const struct op *op, const struct ve *ve, const struct kvfile *facts, struct err *err)
+int rebirth_check(const struct ve *ve, const struct kvfile *facts, struct err *err)
 {
 	struct utsname node = {0};
 	int r;
-	(void)op;
 
 	uname(&node);
 	if ((r = same_number(facts, "CTID", ve->ctid, err)) < 0 ||

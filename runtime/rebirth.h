@@ -19,7 +19,7 @@ struct kvfile *rebirth_facts(const struct ve *ve, const struct state *state, con
 #define REBIRTH_CLONE "CLONE"
 
 /* Refuse an image that is not this VE's, or that this node cannot bring back. */
-int rebirth_check(const struct op *op, const struct ve *ve, const struct kvfile *facts, struct err *err);
+int rebirth_check(const struct ve *ve, const struct kvfile *facts, struct err *err);
 
 /* Two of the steps of runtime/running.h: links for a namespace to come; the processes, up to where they run. */
 int rebirth_links(struct op *op, struct running *running);

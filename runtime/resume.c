@@ -21,7 +21,7 @@ static int bring_back(struct op *op, struct running *running)
 	    (r = config_check(&running->ve->config, op->err)) < 0 ||
 	    (r = places_check(op->host, running->ve, op->err)) < 0 ||
 	    (r = dumps_load(op->host, running->image_name, &running->facts, &running->image, op->err)) < 0 ||
-	    (r = rebirth_check(op, running->ve, running->facts, op->err)) < 0)
+	    (r = rebirth_check(running->ve, running->facts, op->err)) < 0)
 		return r;
 	op_say(op, "\tundump...");
 	return op_run(op, reborn_steps, reborn_step_count, running);

@@ -248,7 +248,7 @@ static int check_memory(struct op *op, struct switching *switching)
 		return err_say(op->err, ERR_SNAPSHOT_SWITCH, "snapshot {%s} has no processes that could be resumed",
 			       switching->id);
 	switching->memory = has && !switching->options->skip_resume;
-	return switching->memory ? rebirth_check(op, &switching->next, switching->facts, op->err) : 0;
+	return switching->memory ? rebirth_check(&switching->next, switching->facts, op->err) : 0;
 }
 
 static int prepare(struct op *op, struct switching *switching, const char *id)

@@ -1,11 +1,13 @@
 #include "runtime/state.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
@@ -163,4 +165,15 @@ int state_pidfd(const struct state *state)
 	if (poll(&end, 1, 0) != 0)
 		return -ESRCH;
 	return steal_fd(&pidfd);
+}
+
+int state_netns(const struct state *state, struct err *err)
+{
+	cleanup_fd int pidfd = state_pidfd(state);
+	int fd = pidfd < 0 ? -1 : ioctl(pidfd, PIDFD_GET_NET_NAMESPACE, 0);
+
+	/* It may end between the two, and then has no namespaces: ESRCH too. */
+	if (pidfd < 0 || (fd < 0 && errno == ESRCH))
+		return err_say(err, ERR_NOT_RUNNING, "the container has just ended");
+	return fd < 0 ? err_set(err, errno, "open the VE's network namespace") : fd;
 }

@@ -35,5 +35,8 @@ int state_remove(uint32_t ctid, struct err *err);
 /* A pidfd of the recorded init if that very process still lives, else -ESRCH. */
 int state_pidfd(const struct state *state);
 
+/* The network namespace of that very process; the caller closes. ERR_NOT_RUNNING when it has ended. */
+int state_netns(const struct state *state, struct err *err);
+
 /* Start time of a process in clock ticks, 0 if it is gone. */
 uint64_t state_starttime(pid_t pid);

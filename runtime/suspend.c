@@ -4,8 +4,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/pidfd.h>
 #include <time.h>
 
 #include "checkpoint/criu.h"
@@ -41,7 +39,7 @@ struct suspending {
 	bool was_frozen;
 	bool published;
 	const struct suspend_still *still; /* what to do instead of publishing; NULL: publish */
-	struct kvfile *facts;		   /* then kept */
+	struct kvfile *facts;		   /* of the image that is being written */
 	bool given; /* what there is of it is another's to decide on: it neither goes on nor loses its image */
 	const struct suspend_options *options;
 };
@@ -121,10 +119,9 @@ static char *links_of(int fd, const struct net_guest *guest, struct err *err)
 static int facts_of(const struct suspending *suspending, struct kvfile **ret, struct err *err)
 {
 	cleanup_net_guest struct net_guest guest = {0};
-	cleanup_fd int pidfd = state_pidfd(&suspending->state);
-	cleanup_fd int netns = pidfd < 0 ? -1 : ioctl(pidfd, PIDFD_GET_NET_NAMESPACE, 0);
+	cleanup_fd int netns = state_netns(&suspending->state, err);
 	if (netns < 0)
-		return err_say(err, ERR_NOT_RUNNING, "the container has just ended");
+		return netns;
 
 	int r = guest_of(suspending->ve->ctid, &suspending->state.network, &guest, err);
 	if (r < 0)
@@ -139,7 +136,6 @@ static int facts_of(const struct suspending *suspending, struct kvfile **ret, st
 struct dumping {
 	struct op *op;
 	struct suspending *suspending;
-	const struct kvfile *facts;
 };
 
 /* Its processes die only after the image is safe. */
@@ -154,18 +150,17 @@ static int on_moment(void *ctx, enum criu_moment moment, pid_t pid, int fd, stru
 		return 0;
 	if (suspending->still)
 		return suspending->still->act(dumping->op, suspending->still->ctx);
-	int r = dumps_publish(dumping->op->host, suspending->store, suspending->image, suspending->name, dumping->facts,
-			      err);
+	int r = dumps_publish(suspending->store, suspending->image, suspending->name, suspending->facts, err);
 	suspending->published = r == 0;
 	if (r == 0 && suspending->options->still)
-		r = suspending->options->still(suspending->options->ctx, dumping->facts, err);
+		r = suspending->options->still(suspending->options->ctx, suspending->facts, err);
 	suspending->given = r == 0 && suspending->options->still;
 	return r;
 }
 
-static int dump(struct op *op, struct suspending *suspending, const struct kvfile *facts, bool stay)
+static int dump(struct op *op, struct suspending *suspending, bool stay)
 {
-	struct dumping ctx = {op, suspending, facts};
+	struct dumping ctx = {op, suspending};
 	cleanup_externals struct externals externals = {0};
 	cleanup_free char *log = str_fmt("%u.dump.log", suspending->ve->ctid);
 	cleanup_free char *group = cgroup_path(suspending->state.cgroup, op->err);
@@ -205,26 +200,25 @@ static int save_groups(struct suspending *suspending, struct err *err)
 	return r < 0 ? err_set(err, -r, "write the image") : 0;
 }
 
-static int dump_with(struct op *op, struct suspending *suspending, bool stay)
+static int write_down(struct op *op, struct suspending *suspending, bool stay)
 {
-	cleanup_kvfile struct kvfile *facts = NULL;
-
-	op_say(op, "\tdump...");
-	int r = facts_of(suspending, &facts, op->err);
+	int r = facts_of(suspending, &suspending->facts, op->err);
 	if (r == 0)
 		r = save_groups(suspending, op->err);
-	if (r == 0)
-		r = dump(op, suspending, facts, stay);
-	if (r == 0 && suspending->still)
-		suspending->facts = steal_ptr(facts);
-	return err_is(op->err, ERR_CHECKPOINT, r);
+	return r < 0 ? r : dump(op, suspending, stay);
+}
+
+static int dump_with(struct op *op, struct suspending *suspending, bool stay)
+{
+	op_say(op, "\tdump...");
+	return err_is(op->err, ERR_CHECKPOINT, write_down(op, suspending, stay));
 }
 
 /* A CRIU that was killed has left it locked. */
 static int unlock_network(const struct state *state, struct err *err)
 {
-	cleanup_fd int pidfd = state_pidfd(state);
-	cleanup_fd int netns = pidfd < 0 ? -1 : ioctl(pidfd, PIDFD_GET_NET_NAMESPACE, 0);
+	struct err ended = {0};
+	cleanup_fd int netns = state_netns(state, &ended);
 	return netns < 0 ? 0 : netns_unlock(netns, err);
 }
 
@@ -237,16 +231,14 @@ static int dump_undo(struct op *op, void *ctx)
 int suspend_dump(struct op *op, struct ve *ve, int image, const struct suspend_still *still, struct kvfile **ret_facts)
 {
 	cleanup_suspending struct suspending suspending = {.ve = ve, .store = -1, .image = -1, .still = still};
-	cleanup_kvfile struct kvfile *facts = NULL;
-	int r;
 
 	suspending.image = fcntl(image, F_DUPFD_CLOEXEC, 0);
-	if ((r = state_load(ve->ctid, &suspending.state, op->err)) < 0 ||
-	    (r = facts_of(&suspending, &facts, op->err)) < 0 || (r = save_groups(&suspending, op->err)) < 0 ||
-	    (r = dump(op, &suspending, facts, true)) < 0)
-		return r;
-	*ret_facts = steal_ptr(facts);
-	return 0;
+	int r = state_load(ve->ctid, &suspending.state, op->err);
+	if (r == 0)
+		r = write_down(op, &suspending, true);
+	if (r == 0)
+		*ret_facts = steal_ptr(suspending.facts);
+	return r;
 }
 
 static int dump_apply(struct op *op, void *ctx)
@@ -460,8 +452,7 @@ static bool is_held(pid_t pid)
 
 	if (io_read_file(AT_FDCWD, path, &status, NULL) < 0)
 		return false;
-	const char *tracer = strstr(status, "\nTracerPid:");
-	return tracer && strtol(tracer + strlen("\nTracerPid:"), NULL, 10) != 0;
+	return atoi(str_field(status, "TracerPid")) != 0;
 }
 
 static bool outlives_criu(const struct state *state)

@@ -18,21 +18,9 @@
 #include "runtime/base/userns.h"
 #include "runtime/caps.h"
 
-/* The first line of status(5) with that name, behind the blanks; "" if there is none. */
-static const char *field(const char *status, const char *name)
-{
-	cleanup_free char *head = str_fmt("\n%s:", name);
-	const char *line = strstr(status, head);
-
-	if (!line)
-		return "";
-	line += strlen(head);
-	return line + strspn(line, " \t");
-}
-
 static int check_seccomp(pid_t pid, const char *status, struct err *err)
 {
-	return atoi(field(status, "Seccomp")) == 2
+	return atoi(str_field(status, "Seccomp")) == 2
 		       ? 0
 		       : err_say(err, ERR_RESTORE, "process %d came back without its seccomp filter", pid);
 }
@@ -43,7 +31,7 @@ static int check_caps(pid_t pid, const char *status, struct err *err)
 	static const char *const sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
 
 	for (size_t i = 0; i < countof(sets); i++)
-		if (strtoull(field(status, sets[i]), NULL, 16) & caps_dropped())
+		if (strtoull(str_field(status, sets[i]), NULL, 16) & caps_dropped())
 			return err_say(err, ERR_RESTORE, "process %d came back with capabilities that no VE has (%s)",
 				       pid, sets[i]);
 	return 0;
@@ -59,7 +47,7 @@ static int check_process(pid_t pid, struct err *err)
 		return 0;
 	if (r < 0)
 		return err_set(err, -r, "read %s", path);
-	if (*field(status, "State") == 'Z')
+	if (*str_field(status, "State") == 'Z')
 		return 0;
 	r = check_seccomp(pid, status, err);
 	return r < 0 ? r : check_caps(pid, status, err);

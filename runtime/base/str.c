@@ -68,6 +68,17 @@ int str_u32(const char *s, uint32_t *ret_n)
 	return 0;
 }
 
+const char *str_field(const char *text, const char *name)
+{
+	cleanup_free char *head = str_fmt("\n%s:", name);
+	const char *line = strstr(text, head);
+
+	if (!line)
+		return "";
+	line += strlen(head);
+	return line + strspn(line, " \t");
+}
+
 char *str_chomp(char *s)
 {
 	size_t n = strlen(s);
