@@ -309,3 +309,22 @@ second" ]
 	vzctl exec 101 poweroff || true
 	await 30 is 101 stopped
 }
+
+@test "twenty times, and nothing is left" {
+	ve 101 started --ipadd 10.7.0.1 --netif_add eth0,,,,br7
+	counting 101
+	vzctl --quiet suspend 101
+	vzctl --quiet resume 101
+	sleep 2
+	leftovers >"$BATS_TEST_TMPDIR/before"
+	local i memory
+	memory=$(awk '/^VmRSS/ { print $2 }' "/proc/$(vzd_pid)/status")
+	for ((i = 0; i < 20; i++)); do
+		vzctl --quiet suspend 101
+		vzctl --quiet resume 101
+	done
+	sleep 2
+	leftovers | diff "$BATS_TEST_TMPDIR/before" -
+	goes_on 101
+	(($(awk '/^VmRSS/ { print $2 }' "/proc/$(vzd_pid)/status") < memory + 1024))
+}

@@ -111,6 +111,10 @@ full() {
 	goes_on 101
 }
 
+worker() {
+	head -n 1 /run/vz/lock/101.lck
+}
+
 criu() {
 	pgrep -x criu -o >/dev/null
 }
@@ -128,6 +132,87 @@ criu() {
 	await 10 no_criu
 	vzctl --quiet suspend 101
 	asleep
+	vzctl --quiet resume 101
+	goes_on 101
+}
+
+@test "the worker is killed while CRIU dumps" {
+	full
+	vzctl suspend 101 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	await 10 criu
+	kill -9 "$(worker)"
+	! wait $!
+	settled() { ! criu && { alive || asleep; }; }
+	await 90 settled
+	alive || vzctl --quiet resume 101
+	goes_on 101
+	ping -c 1 -W 5 10.7.0.1
+}
+
+@test "CRIU is killed while it restores, and the VE is still suspended" {
+	full
+	vzctl --quiet suspend 101
+	node_state >"$BATS_TEST_TMPDIR/asleep"
+	vzctl resume 101 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	await 10 criu
+	kill -9 "$(pgrep -x criu -o)"
+	! wait $!
+	cat "$BATS_TEST_TMPDIR/out"
+	await 20 asleep
+	await 10 put_away
+	vzctl --quiet resume 101
+	goes_on 101
+}
+
+@test "the worker is killed while CRIU restores, and there is the VE or its image" {
+	full
+	vzctl --quiet suspend 101
+	node_state >"$BATS_TEST_TMPDIR/asleep"
+	vzctl resume 101 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	await 10 criu
+	sleep 0.2
+	kill -9 "$(worker)"
+	! wait $!
+	settled() { ! criu && { alive || asleep; }; }
+	await 90 settled
+	alive || { await 10 put_away; vzctl --quiet resume 101; }
+	goes_on 101
+}
+
+@test "vzd is killed while a VE is suspended and while it is resumed" {
+	full
+	vzctl suspend 101 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	await 10 criu
+	vzd_kill
+	wait $! || true
+	vzd_start OPENVE_FAULTS="$FAULTS"
+	settled() { ! criu && { alive || asleep; }; }
+	await 90 settled
+	alive || vzctl --quiet resume 101
+	goes_on 101
+
+	# This node has nobody who keeps consoles for vzd: what ran on was cut off.
+	vzctl --quiet restart 101 --fast
+	counting 101
+	vzctl --quiet suspend 101
+	vzctl resume 101 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	await 10 criu
+	vzd_kill
+	wait $! || true
+	vzd_start OPENVE_FAULTS="$FAULTS"
+	await 90 settled
+	alive || vzctl --quiet resume 101
+	goes_on 101
+}
+
+@test "what crashes left in the dump directory is cleared away, and nothing else" {
+	full
+	vzctl --quiet suspend 101
+	mkdir /var/lib/vz/dump/.new-101 /var/lib/vz/dump/.trash-102.0123456789abcdef /var/lib/vz/dump/.spent-103
+	: >/var/lib/vz/dump/.spent-103/secret
+	vzd_kill
+	vzd_start OPENVE_FAULTS="$FAULTS"
+	[ "$(dumps)" = 101 ]
 	vzctl --quiet resume 101
 	goes_on 101
 }
