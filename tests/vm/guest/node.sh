@@ -50,13 +50,16 @@ node_await() {
 	done
 }
 
-# The kernel patches its own code where it begins or ends to stamp packets with the time and to look at them on their way in and out. An
-# emulated processor may be executing just that code, and trips over it ("Oops: int3"): so it begins here and never ends.
+# The kernel patches its own code where it begins or ends to stamp packets with the time, to look at them on their way in and out, and to
+# count what happens to single tasks, as breakpoints of debuggers and CRIU have it do. An emulated processor may be executing just that
+# code, and trips over it ("Oops: int3"): so it begins here and never ends.
 node_branches() {
 	ip link set lo up
 	ip link add node0 type dummy
 	tc qdisc add dev node0 clsact
 	ping -i 3600 127.0.0.1 >/dev/null 2>&1 &
+	# perf_event_open(2) of PERF_COUNT_SW_DUMMY for itself on any processor, kept open over exec.
+	perl -e 'syscall(298, my $event = pack("LLQx48", 1, 64, 9), 0, -1, -1, 0) >= 0 or die "perf_event_open: $!"; exec "sleep", "infinity"' &
 }
 
 # Join the network that the nodes share.
