@@ -99,9 +99,11 @@ void obstacle_add(struct obstacles *obstacles, enum obstacle_kind kind, pid_t pi
 	if (is_noted(obstacles, &obstacle))
 		return;
 
-	obstacles->fatal |= obstacle_is_fatal(kind);
+	obstacles->fatal += obstacle_is_fatal(kind);
 	if (obstacles->n == OBSTACLES_MAX) {
 		obstacles->left_off++;
+		if (obstacle_is_fatal(kind) && obstacles->fatal == 1)
+			obstacles->items[OBSTACLES_MAX - 1] = obstacle;
 		return;
 	}
 	obstacles->items = mem_grow(obstacles->items, obstacles->n + 1, sizeof(obstacle));

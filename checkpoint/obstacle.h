@@ -50,10 +50,10 @@ struct obstacle {
 #define OBSTACLES_MAX 64
 
 struct obstacles {
-	struct obstacle *items; /* OBSTACLES_MAX of them at most, in the order found */
+	struct obstacle *items; /* OBSTACLES_MAX of them at most, in the order found; a fatal one, if there is any */
 	size_t n;
 	size_t left_off; /* how many more there are */
-	bool fatal;	 /* one of them, listed or not, makes a checkpoint fail or lose a process */
+	size_t fatal;	 /* how many of all make a checkpoint fail or lose a process */
 };
 
 /* Note one; what is there already, of the same process and with the same object, is not noted again. `comm` and

@@ -79,7 +79,6 @@ int checkable_must(struct op *op, const struct state *state)
 {
 	cleanup_obstacles struct obstacles obstacles = {0};
 	const struct obstacle *first = NULL;
-	size_t fatal = obstacles.left_off;
 
 	int r = checkable_look(state, &obstacles, op->err);
 	if (r < 0)
@@ -88,13 +87,12 @@ int checkable_must(struct op *op, const struct state *state)
 		const struct obstacle *obstacle = &obstacles.items[i];
 		if (obstacle_is_fatal(obstacle->kind)) {
 			first = first ? first : obstacle;
-			fatal++;
 			continue;
 		}
 		cleanup_free char *text = obstacle_text(obstacle);
 		op_warn(op, "WARNING: %s: %s", text, obstacle_remedy(obstacle->kind));
 	}
-	return first ? refuse(first, fatal - 1, op->err) : 0;
+	return first ? refuse(first, obstacles.fatal - 1, op->err) : 0;
 }
 
 bool checkable_tell(struct op *op, const struct obstacles *obstacles)

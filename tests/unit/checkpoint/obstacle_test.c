@@ -28,9 +28,9 @@ TEST(warnings_alone_do_not_forbid)
 	cleanup_obstacles struct obstacles obstacles = {0};
 
 	obstacle_add(&obstacles, OBSTACLE_PRESSURE, 1, "systemd", "/proc/pressure/memory");
-	assert_false(obstacles.fatal);
+	assert_int_equal(obstacles.fatal, 0);
 	obstacle_add(&obstacles, OBSTACLE_IO_URING, 1, "systemd", "anon_inode:[io_uring]");
-	assert_true(obstacles.fatal);
+	assert_int_equal(obstacles.fatal, 1);
 }
 
 TEST(the_text_names_process_and_object)
@@ -77,7 +77,7 @@ TEST(the_same_is_said_once)
 	assert_int_equal(obstacles.n, 3);
 }
 
-TEST(a_list_that_is_full_counts_what_it_leaves_off)
+TEST(a_list_that_is_full_counts_what_it_leaves_off_and_has_a_fatal_one)
 {
 	cleanup_obstacles struct obstacles obstacles = {0};
 
@@ -88,7 +88,9 @@ TEST(a_list_that_is_full_counts_what_it_leaves_off)
 	obstacle_add(&obstacles, OBSTACLE_PERF, 10, "x", "");
 	assert_int_equal(obstacles.n, OBSTACLES_MAX);
 	assert_int_equal(obstacles.left_off, 2);
-	assert_true(obstacles.fatal);
+	assert_int_equal(obstacles.fatal, 2);
+	assert_int_equal(obstacles.items[OBSTACLES_MAX - 1].kind, OBSTACLE_PERF);
+	assert_int_equal(obstacles.items[OBSTACLES_MAX - 1].pid, 9);
 }
 
 int main(void)
@@ -100,7 +102,7 @@ int main(void)
 		cmocka_unit_test(the_text_names_process_and_object),
 		cmocka_unit_test(what_the_guest_named_is_made_printable),
 		cmocka_unit_test(the_same_is_said_once),
-		cmocka_unit_test(a_list_that_is_full_counts_what_it_leaves_off),
+		cmocka_unit_test(a_list_that_is_full_counts_what_it_leaves_off_and_has_a_fatal_one),
 	};
 	return cmocka_run_group_tests_name("obstacle", tests, NULL, NULL);
 }
