@@ -59,7 +59,7 @@ netif_of() {
 	[ "$(bridge -d link show dev veth101.0 | grep -c 'guard on')" -eq 1 ]
 	vzctl --quiet set 101 --ifname eth0 --ipdel 10.9.0.101 --ipadd 10.9.0.102/24 --save
 	await 5 pings node 10.9.0.102
-	! pings node 10.9.0.101
+	fails pings node 10.9.0.101
 	vzctl --quiet stop 101 --fast
 	# It was there before us.
 	[ -e /sys/class/net/br7 ]
@@ -81,7 +81,7 @@ netif_of() {
 	bridge vlan show dev tap101 | grep -q '7 PVID Egress Untagged'
 	await 5 pings 101 10.9.0.102
 	vzctl --quiet set 102 --ifname eth0 --vlan 8 --save
-	! pings 101 10.9.0.102
+	fails pings 101 10.9.0.102
 	vzctl --quiet set 102 --ifname eth0 --vlan 7 --mac 00:18:51:00:00:77 --save
 	vzctl exec2 102 'ip link show eth0' | grep -q '00:18:51:00:00:77'
 	await 5 pings 102 10.9.0.101

@@ -37,6 +37,13 @@ number_in() {
 	vzctl exec2 "$1" "until n=\$(cat $2 2>/dev/null) && [ -n \"\$n\" ]; do :; done; echo \"\$n\""
 }
 
+# A command that must fail: of "! COMMAND" nothing comes under set -e.
+fails() {
+	if "$@"; then
+		return 1
+	fi
+}
+
 # Wait up to $1 seconds until a command succeeds.
 await() {
 	local end=$((SECONDS + $1))

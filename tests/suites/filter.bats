@@ -101,7 +101,7 @@ intact() {
 	vzctl exec2 103 'ip neigh show 10.9.0.101' | grep -q "$(vzlist -H -o mac 101)"
 	pings 103 10.9.0.101
 	vzctl exec2 102 "ip addr del 10.9.0.101/24 dev eth0; ip link set eth0 address $(vzlist -H -o mac 101)"
-	! pings 102 10.9.0.103
+	fails pings 102 10.9.0.103
 	pings 103 10.9.0.101
 	pings 101 10.9.0.103
 	vzctl exec2 102 "ip link set eth0 address $(vzlist -H -o mac 102)"
@@ -115,7 +115,7 @@ intact() {
 	ve 103 started --ipadd 10.9.0.3
 	vzctl exec2 102 'ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up; arping -U -c 2 -I eth0 10.9.0.1 || true'
 	vzctl exec2 102 'ip addr del 10.9.0.1/24 dev eth0; ip addr add 10.9.0.3/24 dev eth0'
-	! pings 102 10.9.0.1
+	fails pings 102 10.9.0.1
 	vzctl exec2 102 'ip addr del 10.9.0.3/24 dev eth0; ip addr add 10.9.0.2/24 dev eth0'
 	await 5 pings 102 10.9.0.1
 	run vzctl set 102 --ifname eth0 --ipadd 10.9.0.1/24 --save

@@ -25,7 +25,7 @@ pid() {
 	run vzctl exec2 101 /probe
 	echo "$output"
 	[[ "$output" == *"ok 1 "* ]]
-	! grep '^not ok' <<<"$output"
+	fails grep '^not ok' <<<"$output"
 }
 
 @test "nor to root of a user namespace inside" {
@@ -37,7 +37,7 @@ pid() {
 	await 60 nested
 	echo "$output"
 	[[ "$output" == *"ok 1 "* ]]
-	! grep '^not ok' <<<"$output"
+	fails grep '^not ok' <<<"$output"
 }
 
 @test "it runs as a uid of its own range, which owns its user namespace" {
@@ -73,10 +73,10 @@ pid() {
 
 @test "its mounts do not show on the node, nor the node's in it" {
 	vzctl exec 101 'mkdir -p /mnt; mount -t tmpfs hidden /mnt'
-	! grep -q hidden /proc/self/mountinfo
+	fails grep -q hidden /proc/self/mountinfo
 	mkdir -p /mnt/shown
 	mount -t tmpfs shown /mnt/shown
-	! vzctl exec 101 cat /proc/self/mountinfo | grep -q shown
+	vzctl exec 101 cat /proc/self/mountinfo | fails grep -q shown
 	umount /mnt/shown
 }
 

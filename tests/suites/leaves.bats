@@ -7,7 +7,7 @@ leaf() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 	grep -q '^ok' <<<"$output"
-	! grep '^not ok' <<<"$output"
+	fails grep '^not ok' <<<"$output"
 }
 
 @test "cgroups, limits, usage, device filter" {

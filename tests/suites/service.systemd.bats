@@ -54,7 +54,7 @@ group() {
 	run vzctl exec2 101 'grep -E "shared:|master:" /proc/self/mountinfo'
 	[ "$status" -eq 1 ]
 	vzctl exec 101 mount -t tmpfs none /sys/devices/system/cpu
-	! grep -q ' /var/lib/lxcfs/sys/devices/system/cpu ' /proc/self/mountinfo
+	fails grep -q ' /var/lib/lxcfs/sys/devices/system/cpu ' /proc/self/mountinfo
 }
 
 # ---- down and up again

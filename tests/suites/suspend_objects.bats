@@ -5,8 +5,8 @@ load suspend
 OBJECTS=/usr/lib/openve/tests/objects
 
 setup_file() {
-	ip addr add 198.51.100.1/32 dev lo
-	ip addr add 2001:db8:ffff::1/128 dev lo
+	ip addr replace 198.51.100.1/32 dev lo
+	ip addr replace 2001:db8:ffff::1/128 dev lo
 }
 
 teardown_file() {
@@ -26,7 +26,7 @@ with_objects() {
 
 checked() {
 	run vzctl exec2 101 '/objects check /held'
-	! grep '^not ok' <<<"$output"
+	fails grep '^not ok' <<<"$output"
 	[ "$(grep -c '^ok' <<<"$output")" -gt 80 ]
 }
 

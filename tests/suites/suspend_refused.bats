@@ -151,16 +151,18 @@ stays_suspended() {
 	is 101 stopped
 }
 
-@test "an address that somebody else has taken meanwhile" {
+@test "its addresses stay its own; one that the node has taken meanwhile is in the way" {
 	ve 101 started --ipadd 10.7.0.1
 	counting 101
 	vzctl --quiet suspend 101
-	ve 102 started --ipadd 10.7.0.1
+	refused 78 'create 102 --ostemplate busybox --config light --ipadd 10.7.0.1' 10.7.0.1
+	ip addr add 10.7.0.1/32 dev lo
 	run vzctl resume 101
+	ip addr del 10.7.0.1/32 dev lo
 	echo "$output"
 	[ "$status" -ne 0 ]
+	[[ "$output" == *10.7.0.1* ]]
 	is 101 suspended
-	vzctl --quiet stop 102 --fast
 	vzctl --quiet resume 101
 	goes_on 101
 }

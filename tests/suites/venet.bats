@@ -63,15 +63,15 @@ teardown() {
 	pings lan 192.0.2.111
 	pings lan 2001:db8::111
 	vzctl --quiet set 101 --ipdel 192.0.2.111 --save
-	! pings lan 192.0.2.111
+	fails pings lan 192.0.2.111
 	vzctl --quiet set 101 --ipdel 2001:db8::111 --save
-	! pings node 2001:db8::111
+	fails pings node 2001:db8::111
 	wait $ping
 	cat "$BATS_TEST_TMPDIR/ping"
 	grep -q ' 0% packet loss' "$BATS_TEST_TMPDIR/ping"
 	vzctl --quiet set 101 --ipdel all --save
 	grep -qx 'IP_ADDRESS=""' /etc/vz/conf/101.conf
-	! pings lan 192.0.2.101
+	fails pings lan 192.0.2.101
 	[ -z "$(ip route | grep 192.0.2.1.1)" ]
 	[ -z "$(ip neigh show proxy | grep -E '192.0.2.1.1|2001:db8::1.1')" ]
 }
@@ -83,9 +83,9 @@ teardown() {
 	[[ "$output" == *"WARNING: Settings were not saved to config"* ]]
 	pings lan 192.0.2.101
 	[ "$(vzlist -H -o ip 101)" = 192.0.2.101 ]
-	! grep -q IP_ADDRESS /etc/vz/conf/101.conf
+	fails grep -q IP_ADDRESS /etc/vz/conf/101.conf
 	vzctl --quiet restart 101
-	! pings node 192.0.2.101
+	fails pings node 192.0.2.101
 }
 
 @test "an address is one VE's, running or not, and never the node's" {
@@ -163,7 +163,7 @@ teardown() {
 @test "the node answers only where vz.conf says" {
 	node_config NEIGHBOUR_DEVS=list:lo
 	ve 101 started --ipadd 192.0.2.101
-	! pings lan 192.0.2.101
+	fails pings lan 192.0.2.101
 	pings node 192.0.2.101
 	node_config NEIGHBOUR_DEVS=list:wan0
 	vzctl --quiet restart 101
