@@ -12,6 +12,7 @@
 #include "checkpoint/engine.h"
 #include "checkpoint/jail.h"
 #include "checkpoint/reason.h"
+#include "checkpoint/rounds.h"
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/proc.h"
@@ -80,11 +81,13 @@ static int set_options(criu_opts *opts, const struct criu_request *request)
 	return r;
 }
 
-static int open_session(struct session *session, int root, uint32_t owner)
+static int open_session(struct session *session, struct jail jail)
 {
 	const struct criu_request *request = session->request;
-	const struct jail jail = {.root = root, .files = request->files, .logs = request->log_dir, .owner = owner};
 
+	jail.files = request->files;
+	jail.logs = request->log_dir;
+	jail.held = request->held;
 	int r = jail_start(&jail, &session->criu, session->err);
 	if (r < 0)
 		return r;
@@ -150,11 +153,52 @@ static int failed(struct session *session, const char *what)
 
 /* ---- requests ---- */
 
+int criu_tracks_memory(const struct criu_request *request, struct err *err)
+{
+	struct session session = {.request = request, .err = err, .criu = PRISONER_NONE};
+	struct criu_feature_check features = {.mem_track = true};
+
+	int r = open_session(&session, (struct jail){.root = -1});
+	if (r == 0 && criu_local_feature_check(session.opts, &features, sizeof(features)) < 0)
+		r = failed(&session, "dump");
+	close_session(&session);
+	return r < 0 ? r : features.mem_track;
+}
+
+/* What is written once need not be written again. */
+static int continue_rounds(struct session *session, bool more)
+{
+	criu_local_set_track_mem(session->opts, true);
+	if (more && criu_local_set_parent_images(session->opts, JAIL_PARENT) < 0)
+		return err_set(session->err, ENOMEM, "ask CRIU");
+	return 0;
+}
+
+int criu_pre_dump_tree(const struct criu_request *request, pid_t pid, struct err *err)
+{
+	struct session session = {.request = request, .err = err, .criu = PRISONER_NONE};
+
+	int round = rounds_add(request->files, err);
+	int r = round < 0 ? round : open_session(&session, (struct jail){.root = -1, .round = (unsigned)round});
+	if (r == 0)
+		r = continue_rounds(&session, round > 1);
+	if (r == 0) {
+		criu_local_set_pid(session.opts, pid);
+		criu_local_set_freeze_cgroup(session.opts, request->cgroup);
+		if (criu_local_pre_dump(session.opts) < 0)
+			r = failed(&session, "dump");
+	}
+	close_session(&session);
+	return r;
+}
+
 int criu_dump_tree(const struct criu_request *request, pid_t pid, bool go_on, struct err *err)
 {
 	struct session session = {.request = request, .err = err, .criu = PRISONER_NONE};
 
-	int r = open_session(&session, -1, 0);
+	int r = open_session(&session, (struct jail){.root = -1});
+	if (r == 0 && rounds_count(request->files) > 0)
+		r = continue_rounds(&session, true);
 	if (r == 0) {
 		criu_local_set_pid(session.opts, pid);
 		criu_local_set_leave_running(session.opts, go_on);
@@ -170,7 +214,7 @@ int criu_restore_tree(const struct criu_request *request, const struct criu_rebi
 {
 	struct session session = {.request = request, .err = err, .criu = PRISONER_NONE};
 
-	int r = open_session(&session, rebirth->root, rebirth->owner);
+	int r = open_session(&session, (struct jail){.root = rebirth->root, .owner = rebirth->owner});
 	if (r == 0) {
 		criu_local_set_root(session.opts, JAIL_ROOT);
 		criu_local_add_cg_root(session.opts, NULL, rebirth->cgroup);

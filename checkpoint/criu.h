@@ -27,6 +27,7 @@ struct criu_request {
 	int log_dir; /* where CRIU's log is, as `log` */
 	const char *log;
 	const char *cgroup;	      /* the tree's group, absolute: frozen while it is dumped */
+	int held;		      /* a descriptor that CRIU keeps open for as long as it lives */
 	const char *const *externals; /* what the node gives the tree, in CRIU's words, NULL at the end */
 	criu_ask *ask;
 	void *ctx;
@@ -37,6 +38,14 @@ int criu_usable(struct err *err);
 
 /* Types of file systems that come back empty, NULL at the end. */
 extern const char *const criu_emptied_fs[];
+
+/* Can the kernel tell which memory was written to since it was asked (CONFIG_MEM_SOFT_DIRTY)? 1 or 0. */
+int criu_tracks_memory(const struct criu_request *request, struct err *err);
+
+/* Write what the memory of the tree of process `pid` holds, or what of it was changed since the last time, to the next
+ * round of the files (checkpoint/rounds.h). The tree stands still for a moment. What follows, rounds and the dump, writes
+ * only what is changed then. */
+int criu_pre_dump_tree(const struct criu_request *request, pid_t pid, struct err *err);
 
 /* Write the tree of process `pid` to files. With `go_on` it runs on afterwards, otherwise it is dead. */
 int criu_dump_tree(const struct criu_request *request, pid_t pid, bool go_on, struct err *err);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "checkpoint/criu.h"
+#include "checkpoint/rounds.h"
 #include "runtime/base/err.h"
 #include "runtime/base/io.h"
 #include "runtime/base/mem.h"
@@ -17,6 +19,7 @@
 #include "runtime/base/str.h"
 
 #define SOCKET_FD 3
+#define HELD_FD 4
 #define JAIL_FILES "/run/vz/files"
 #define JAIL_LOGS "/run/vz/logs"
 
@@ -50,6 +53,41 @@ static int offer(int mount, const char *at, struct err *err)
 	return 0;
 }
 
+/* Where CRIU's own files are. */
+static char *own_files(const struct jail *jail)
+{
+	cleanup_free char *round = jail->round ? round_name(jail->round) : NULL;
+	return round ? str_fmt(JAIL_FILES "/%s", round) : mem_strdup(JAIL_FILES);
+}
+
+static int offer_round(const char *at, unsigned n, struct err *err)
+{
+	cleanup_free char *round = round_name(n);
+	cleanup_free char *from = str_fmt(JAIL_FILES "/%s", round);
+
+	if ((mkdir(at, 0755) < 0 && errno != EEXIST) || mount(from, at, NULL, MS_BIND, NULL) < 0)
+		return err_set(err, errno, "attach %s for CRIU", from);
+	return 0;
+}
+
+/* CRIU looks for what it has written before in the directory of what it writes, and so on. The links that it would make
+ * there itself are no part of an image: instead, each round is mounted in the next. */
+static int offer_rounds(const struct jail *jail, struct err *err)
+{
+	unsigned n = jail->round ? jail->round - 1 : rounds_count(jail->files);
+	char *at = own_files(jail);
+	int r = 0;
+
+	for (; r == 0 && n > 0; n--) {
+		char *next = str_fmt("%s/" JAIL_PARENT, at);
+		free(at);
+		at = next;
+		r = offer_round(at, n, err);
+	}
+	free(at);
+	return r;
+}
+
 /* Only what is attached in the mount namespace that we are in can be cloned: before it is another. */
 static int take(int dir, struct err *err)
 {
@@ -67,13 +105,17 @@ static int build(const struct jail *jail, struct err *err)
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_set(err, errno, "make a mount namespace for CRIU");
 	if ((r = hide(err)) < 0 || (r = offer_empty(err)) < 0 || (r = offer(files, JAIL_FILES, err)) < 0 ||
-	    (r = offer(logs, JAIL_LOGS, err)) < 0)
+	    (r = offer_rounds(jail, err)) < 0 || (r = offer(logs, JAIL_LOGS, err)) < 0)
 		return r;
 	return offer(jail->root, JAIL_ROOT, err);
 }
 
-static int keep_only(int sock, struct err *err)
+static int keep_only(int sock, int held, struct err *err)
 {
+	/* Out of the way of the numbers that are given. */
+	held = fcntl(held, F_DUPFD, HELD_FD + 1);
+	if (held < 0)
+		return err_set(err, errno, "keep a lock for CRIU");
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return err_set(err, errno, "open /dev/null");
@@ -83,7 +125,9 @@ static int keep_only(int sock, struct err *err)
 	/* dup2 of a descriptor onto itself would leave it close-on-exec. */
 	if (sock == SOCKET_FD ? fcntl(sock, F_SETFD, 0) < 0 : dup2(sock, SOCKET_FD) < 0)
 		return err_set(err, errno, "keep CRIU's socket");
-	if (close_range(SOCKET_FD + 1, ~0U, 0) < 0)
+	if (dup2(held, HELD_FD) < 0)
+		return err_set(err, errno, "keep a lock for CRIU");
+	if (close_range(HELD_FD + 1, ~0U, 0) < 0)
 		return err_set(err, errno, "close what is not CRIU's");
 	return 0;
 }
@@ -100,7 +144,7 @@ static _Noreturn void become_criu(const struct jail *jail, int sock)
 
 	int r = build(jail, &err);
 	io_send(sock, &err, sizeof(err), NULL, 0);
-	if (r == 0 && keep_only(sock, &err) == 0)
+	if (r == 0 && keep_only(sock, jail->held, &err) == 0)
 		execvpe(argv[0], argv, environment);
 	_exit(1);
 }
@@ -129,6 +173,7 @@ static int look_into(pid_t pid, const char *path, struct err *err)
 int jail_start(const struct jail *jail, struct prisoner *ret, struct err *err)
 {
 	struct prisoner prisoner = PRISONER_NONE;
+	cleanup_free char *files = own_files(jail);
 	int ends[2], r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set(err, errno, "make a socket pair");
@@ -144,7 +189,7 @@ int jail_start(const struct jail *jail, struct prisoner *ret, struct err *err)
 	if (r == 0)
 		r = await_jail(prisoner.sock, err);
 	if (r == 0)
-		r = prisoner.files = look_into(prisoner.pid, JAIL_FILES, err);
+		r = prisoner.files = look_into(prisoner.pid, files, err);
 	if (r >= 0)
 		r = prisoner.logs = look_into(prisoner.pid, JAIL_LOGS, err);
 	if (r < 0) {

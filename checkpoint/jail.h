@@ -10,8 +10,13 @@ struct err;
 struct jail {
 	int root;	 /* a detached mount that comes to lie at JAIL_ROOT; -1: none */
 	int files, logs; /* directories of the node that are there, too */
+	unsigned round;	 /* CRIU's files are those of that round (checkpoint/rounds.h); 0: those of the dump */
+	int held;	 /* a descriptor that stays open as long as CRIU lives */
 	uint32_t owner;	 /* of the user namespaces that are made there; 0: the node's root */
 };
+
+/* Where what comes before CRIU's files lies, in their directory. */
+#define JAIL_PARENT "parent"
 
 #define JAIL_ROOT "/run/vz/root"
 

@@ -20,10 +20,11 @@
 
 #define HELLO_MS 60000
 
-enum phase { PHASE_FIRST, PHASE_STILL, PHASE_SECOND, PHASE_IMAGE, PHASE_READY, PHASE_COMMIT, PHASE_COUNT };
+enum phase { PHASE_FIRST, PHASE_MEMORY, PHASE_STILL, PHASE_SECOND, PHASE_IMAGE, PHASE_READY, PHASE_COMMIT, PHASE_COUNT };
 
 static const char *const phase_names[PHASE_COUNT] = {
-	[PHASE_FIRST] = "First rsync",	  [PHASE_STILL] = "Suspend + Dump", [PHASE_SECOND] = "Second rsync",
+	[PHASE_FIRST] = "First rsync",	  [PHASE_MEMORY] = "Copy memory",
+	[PHASE_STILL] = "Suspend + Dump", [PHASE_SECOND] = "Second rsync",
 	[PHASE_IMAGE] = "Copy dump file", [PHASE_READY] = "Undump",	    [PHASE_COMMIT] = "Hand over + Resume",
 };
 
@@ -327,9 +328,9 @@ static int fail_copy(struct mover *mover)
 	return fail(mover, MOVER_COPY);
 }
 
-static int copy(struct mover *mover, const char *what, enum phase phase)
+static int copy(struct mover *mover, const struct kvfile *facts, const char *what, enum phase phase)
 {
-	const char *from = kvfile_get(mover->facts, what), *to = kvfile_get(mover->places, what);
+	const char *from = kvfile_get(facts, what), *to = kvfile_get(mover->places, what);
 	uint64_t before = mover->carrier.bytes;
 	double start = now();
 
@@ -339,11 +340,11 @@ static int copy(struct mover *mover, const char *what, enum phase phase)
 	}
 	if (carrier_sync(&mover->carrier, from, to, is(mover, "LAYOUT", "overlay"), &mover->err) < 0)
 		return fail_copy(mover);
-	mover->took[phase] = now() - start;
+	double took = now() - start;
+	mover->took[phase] += took;
 	if (mover->report->verbose) {
-		cleanup_free char *line =
-			str_fmt("%s: %.1f MiB in %.2f s", phase_names[phase],
-				(double)(mover->carrier.bytes - before) / (1 << 20), mover->took[phase]);
+		cleanup_free char *line = str_fmt("%s: %.1f MiB in %.2f s", phase_names[phase],
+						  (double)(mover->carrier.bytes - before) / (1 << 20), took);
 		report_say(mover->report, line);
 	}
 	return 0;
@@ -352,14 +353,35 @@ static int copy(struct mover *mover, const char *what, enum phase phase)
 static int copy_first(struct mover *mover)
 {
 	report_say(mover->report, "Syncing private");
-	return runs(mover) ? copy(mover, "PRIVATE", PHASE_FIRST) : 0;
+	return runs(mover) ? copy(mover, mover->facts, "PRIVATE", PHASE_FIRST) : 0;
+}
+
+/* As long as this node's vzd finds that it pays. */
+static int copy_memory(struct mover *mover)
+{
+	bool more = comes(mover, "live") && !mover->options->at_once;
+	int r = 0;
+
+	while (r == 0 && more) {
+		cleanup_frame struct frame frame = {0};
+		cleanup_kvfile struct kvfile *facts = NULL;
+
+		if ((r = tell_here(mover, "PRECOPY")) < 0 || (r = hear_here(mover, "PRECOPIED", &frame)) < 0)
+			return r;
+		if (frame_facts(&frame, &facts, &mover->err) < 0)
+			return fail(mover, MOVER_GIVE);
+		more = kvfile_get(facts, "IMAGE");
+		if (more)
+			r = copy(mover, facts, "IMAGE", PHASE_MEMORY);
+	}
+	return r;
 }
 
 /* While nothing of it runs anywhere. */
 static int copy_last(struct mover *mover)
 {
-	int r = copy(mover, "PRIVATE", PHASE_SECOND);
-	return r == 0 && has_image(mover) ? copy(mover, "IMAGE", PHASE_IMAGE) : r;
+	int r = copy(mover, mover->facts, "PRIVATE", PHASE_SECOND);
+	return r == 0 && has_image(mover) ? copy(mover, mover->facts, "IMAGE", PHASE_IMAGE) : r;
 }
 
 static int bring_still(struct mover *mover, struct frame *still)
@@ -421,7 +443,7 @@ static int move(struct mover *mover)
 	cleanup_frame struct frame still = {0};
 	int r;
 
-	if ((r = copy_first(mover)) < 0 || (r = bring_still(mover, &still)) < 0 || (r = copy_last(mover)) < 0 ||
+	if ((r = copy_first(mover)) < 0 || (r = copy_memory(mover)) < 0 || (r = bring_still(mover, &still)) < 0 || (r = copy_last(mover)) < 0 ||
 	    (r = make_ready(mover, &still)) < 0)
 		return r;
 	return commit(mover);
@@ -477,7 +499,7 @@ static void tell_times(const struct mover *mover)
 
 	for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
 		printf("%s: %.2f\n", phase_names[phase], mover->took[phase]);
-		if (phase != PHASE_FIRST)
+		if (phase >= PHASE_STILL)
 			still += mover->took[phase];
 	}
 	printf("Total suspended time: %.2f\n", runs(mover) ? still : 0);

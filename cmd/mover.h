@@ -11,6 +11,7 @@ struct mover_options {
 	bool live;
 	bool keep;	 /* the private area stays here, too */
 	bool keep_there; /* what was sent stays there if it fails */
+	bool at_once;	 /* memory is not copied before it stands still */
 	bool check;	 /* only ask both sides */
 	bool any_cpu;	 /* do not compare processors */
 	bool times;	 /* tell how long what took */

@@ -17,6 +17,7 @@ enum {
 	OPTION_RSYNC,
 	OPTION_KEEP_DST,
 	OPTION_LIVE,
+	OPTION_AT_ONCE,
 	OPTION_CHECK,
 	OPTION_RECEIVE,
 	OPTION_NEW_ID,
@@ -32,6 +33,7 @@ static const struct option long_options[] = {
 	{"keep-dst", no_argument, NULL, OPTION_KEEP_DST},
 	{"live", no_argument, NULL, OPTION_LIVE},
 	{"online", no_argument, NULL, OPTION_LIVE},
+	{"noiter", no_argument, NULL, OPTION_AT_ONCE},
 	{"check-only", no_argument, NULL, OPTION_CHECK},
 	{"dry-run", no_argument, NULL, OPTION_CHECK},
 	{"nodeps", optional_argument, NULL, 'f'},
@@ -49,6 +51,7 @@ static void usage(FILE *to)
 	      "\n"
 	      "  -r, --remove-area yes|no  remove the private area here afterwards (default: yes)\n"
 	      "      --live, --online      it runs, and goes on there where it was\n"
+	      "      --noiter              its memory is copied only when it stands still, not before\n"
 	      "      --check-only, --dry-run\n"
 	      "                            only ask both nodes whether it can be moved\n"
 	      "      --keep-dst            should it fail, what was copied stays there for the next attempt\n"
@@ -114,6 +117,9 @@ static int take_option(int option, struct mover_options *options, struct report 
 		return 0;
 	case OPTION_LIVE:
 		options->live = true;
+		return 0;
+	case OPTION_AT_ONCE:
+		options->at_once = true;
 		return 0;
 	case OPTION_CHECK:
 		options->check = true;

@@ -1,6 +1,7 @@
 #include "runtime/lock.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 
@@ -9,6 +10,9 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
+
+#define ENGINE_TIMEOUT_MS 60000
+#define ENGINE_PAUSE_MS 20
 
 static int open_lock(const char *path, struct err *err)
 {
@@ -30,6 +34,21 @@ static int held_by(int fd, uint32_t ctid, struct err *err)
 		       verb, pid);
 }
 
+int lock_engine(uint32_t ctid, struct err *err)
+{
+	cleanup_free char *path = str_fmt(PATH_LOCKS "/%u.criu", ctid);
+	cleanup_fd int fd = open_lock(path, err);
+
+	for (unsigned ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; ms += ENGINE_PAUSE_MS) {
+		if (errno != EWOULDBLOCK)
+			return err_set(err, errno, "lock %s", path);
+		if (ms >= ENGINE_TIMEOUT_MS)
+			return err_say(err, ERR_LOCKED, "Container already locked: CRIU still has CT %u in hand", ctid);
+		poll(NULL, 0, ENGINE_PAUSE_MS);
+	}
+	return steal_fd(&fd);
+}
+
 int lock_ve(uint32_t ctid, const char *verb, struct err *err)
 {
 	cleanup_free char *path = str_fmt(PATH_LOCKS "/%u.lck", ctid);
@@ -42,6 +61,10 @@ int lock_ve(uint32_t ctid, const char *verb, struct err *err)
 			return held_by(fd, ctid, err);
 		return err_set(err, errno, "lock %s", path);
 	}
+
+	cleanup_fd int engine = lock_engine(ctid, err);
+	if (engine < 0)
+		return engine;
 
 	cleanup_free char *holder = str_fmt("%d\n%s\n", getpid(), verb);
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, holder, strlen(holder), 0) < 0)

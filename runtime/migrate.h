@@ -5,6 +5,10 @@
  *	FACTS, CONFIG: what is to come
  *						RESERVED: where to put it; or HAVE: it is here already
  *	(its files are copied while it runs)
+ *	<- PRECOPY, any number of times; of a live one
+ *	PRECOPIED: memory that was changed is written,
+ *	and where; or nothing, for it does not pay
+ *	(the image so far is copied)
  *	<- FREEZE
  *	STILL: nothing changes any more; facts of its image
  *	(what has changed is copied, and the image)
@@ -18,7 +22,7 @@
  *
  * The end of the stream before HANDED leaves it where it was, before COMMIT discards what was received. Between HANDED
  * and ARRIVED nobody here knows where it is: it stays handed over, with all its files, until the move is repeated.
- *FAILED, which says for certain that the receiver has discarded all, makes it this node's again. */
+ * FAILED, which says for certain that the receiver has discarded all, makes it this node's again. */
 #pragma once
 
 #include <stdbool.h>

@@ -21,6 +21,7 @@
 #include "runtime/network.h"
 #include "runtime/op.h"
 #include "runtime/places.h"
+#include "runtime/precopy.h"
 #include "runtime/running.h"
 #include "runtime/suspend.h"
 #include "runtime/ve.h"
@@ -31,6 +32,7 @@ struct giving {
 	const struct migrate_out_options *options;
 	enum ve_state state; /* as it was when we began */
 	uint64_t generation; /* with which it goes */
+	struct precopy precopy;
 	char *receiver;	     /* who was handed it before; NULL */
 	bool handed;	     /* it must not run here any more */
 	bool arrived;	     /* it is there, for certain */
@@ -39,6 +41,7 @@ struct giving {
 static void giving_done(struct giving *giving)
 {
 	free(giving->receiver);
+	precopy_done(giving->op, &giving->precopy);
 }
 #define cleanup_giving __attribute__((cleanup(giving_done)))
 
@@ -180,7 +183,7 @@ static int end_here(struct op *op, struct ve *ve)
 
 static int give_live(struct giving *giving)
 {
-	const struct suspend_options options = {.still = hand_over, .ctx = giving};
+	const struct suspend_options options = {.begun = &giving->precopy, .still = hand_over, .ctx = giving};
 
 	int r = suspend_locked(giving->op, giving->ve, &options);
 	if (r < 0 && giving->handed)
@@ -282,16 +285,38 @@ static int unknown(const struct giving *giving, struct err *err)
 		to, giving->ve->ctid, to, giving->ve->ctid);
 }
 
-/* FREEZE, or ARRIVED at once: an earlier attempt had got through. */
-static int hear_first(struct giving *giving, struct err *err)
+static int copy_memory(struct giving *giving)
 {
-	cleanup_frame struct frame frame = {0};
+	cleanup_kvfile struct kvfile *facts = kvfile_new();
+	cleanup_free char *image = str_fmt(PATH_DUMP "/.new-%u", giving->ve->ctid);
+	unsigned before = giving->precopy.rounds;
 
-	int r = hear(giving, &frame, err);
+	int r = precopy_round(giving->op, giving->ve, &giving->precopy);
 	if (r < 0)
 		return r;
-	giving->arrived = giving->receiver && str_eq(frame.word, "ARRIVED");
-	return giving->arrived ? 0 : expect(&frame, "FREEZE", err);
+	if (giving->precopy.rounds > before)
+		kvfile_set(facts, "IMAGE", image);
+	return say(giving, "PRECOPIED", facts, giving->op->err);
+}
+
+/* Up to FREEZE, or ARRIVED at once: an earlier attempt had got through. */
+static int hear_first(struct giving *giving)
+{
+	struct err *err = giving->op->err;
+
+	while (true) {
+		cleanup_frame struct frame frame = {0};
+
+		int r = hear(giving, &frame, err);
+		if (r < 0)
+			return r;
+		giving->arrived = giving->receiver && str_eq(frame.word, "ARRIVED");
+		if (giving->arrived || !str_eq(frame.word, "PRECOPY"))
+			return giving->arrived ? 0 : expect(&frame, "FREEZE", err);
+		r = copy_memory(giving);
+		if (r < 0)
+			return r;
+	}
 }
 
 /* It did run, and is to run again where it stays. */
@@ -308,7 +333,7 @@ static int migrate_out(struct giving *giving, bool *ret_start)
 	if (r == 0)
 		r = tell_facts(giving);
 	if (r == 0)
-		r = hear_first(giving, op->err);
+		r = hear_first(giving);
 	if (r == 0 && !giving->arrived)
 		r = give(giving);
 	if (r < 0) {
@@ -333,7 +358,7 @@ static void start_again(struct op *op, uint32_t ctid)
 int lifecycle_migrate_out(struct op *op, uint32_t ctid, const struct migrate_out_options *options)
 {
 	cleanup_ve struct ve ve = {0};
-	cleanup_giving struct giving giving = {.op = op, .ve = &ve, .options = options};
+	cleanup_giving struct giving giving = {.op = op, .ve = &ve, .options = options, .precopy = PRECOPY_NONE};
 	bool start = false;
 	int lock = -1;
 

@@ -28,6 +28,7 @@
 #include "runtime/grant.h"
 #include "runtime/guest.h"
 #include "runtime/host.h"
+#include "runtime/lock.h"
 #include "runtime/network.h"
 #include "runtime/running.h"
 #include "runtime/verify.h"
@@ -354,14 +355,16 @@ int rebirth_restore(struct op *op, struct running *running)
 
 	cleanup_fd int files = prepare_files(running, op->err);
 	cleanup_fd int logs = files < 0 ? files : dumps_logs(op->err);
-	if (logs < 0)
-		return logs;
+	cleanup_fd int lock = logs < 0 ? logs : lock_engine(ve->ctid, op->err);
+	if (lock < 0)
+		return lock;
 	cleanup_free char *log = str_fmt("%u.restore.log", ve->ctid);
 	cleanup_free char *group = str_fmt("/%s/init", running->state.cgroup);
 	const struct criu_request request = {
 		.files = files,
 		.log_dir = logs,
 		.log = log,
+		.held = lock,
 		.externals = (const char *const *)externals.words,
 		.ask = on_moment,
 		.ctx = &ctx,

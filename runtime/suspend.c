@@ -1,8 +1,6 @@
 #include "runtime/suspend.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,13 +15,14 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/checkable.h"
+#include "runtime/dumper.h"
 #include "runtime/dumps.h"
-#include "runtime/external.h"
 #include "runtime/guest.h"
 #include "runtime/handover.h"
 #include "runtime/host.h"
 #include "runtime/network.h"
 #include "runtime/op.h"
+#include "runtime/precopy.h"
 #include "runtime/rebirth.h"
 #include "runtime/running.h"
 
@@ -76,8 +75,13 @@ static int freeze_undo(struct op *op, void *ctx)
 static int image_apply(struct op *op, void *ctx)
 {
 	struct suspending *suspending = ctx;
+	const struct precopy *begun = suspending->options ? suspending->options->begun : NULL;
 
 	int r = suspending->store = dumps_open(op->host, op->err);
+	if (r >= 0 && begun && begun->image >= 0) {
+		suspending->image = fcntl(begun->image, F_DUPFD_CLOEXEC, 0);
+		return suspending->image < 0 ? err_set(op->err, errno, "open the image") : 0;
+	}
 	return r < 0 ? r : image_begin(suspending->store, suspending->name, &suspending->image, op->err);
 }
 
@@ -161,29 +165,14 @@ static int on_moment(void *ctx, enum criu_moment moment, pid_t pid, int fd, stru
 static int dump(struct op *op, struct suspending *suspending, bool stay)
 {
 	struct dumping ctx = {op, suspending};
-	cleanup_externals struct externals externals = {0};
-	cleanup_free char *log = str_fmt("%u.dump.log", suspending->ve->ctid);
-	cleanup_free char *group = cgroup_path(suspending->state.cgroup, op->err);
-	if (!group)
-		return -ENXIO;
-	cleanup_fd int logs = dumps_logs(op->err);
-	if (logs < 0)
-		return logs;
-	cleanup_fd int files = openat(suspending->image, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (files < 0)
-		return err_set(op->err, errno, "open the image");
+	cleanup_dumper struct dumper dumper = DUMPER_NONE;
 
-	externals_dumped(suspending->state.granted, &externals);
-	const struct criu_request request = {
-		.files = files,
-		.log_dir = logs,
-		.log = log,
-		.cgroup = group,
-		.externals = (const char *const *)externals.words,
-		.ask = on_moment,
-		.ctx = &ctx,
-	};
-	int r = criu_dump_tree(&request, suspending->state.pid, stay, op->err);
+	int r = dumper_open(suspending->ve->ctid, &suspending->state, suspending->image, &dumper, op->err);
+	if (r < 0)
+		return r;
+	dumper.request.ask = on_moment;
+	dumper.request.ctx = &ctx;
+	r = criu_dump_tree(&dumper.request, suspending->state.pid, stay, op->err);
 	dumps_after(op);
 	return r;
 }
@@ -442,27 +431,6 @@ int suspend_meanwhile(struct op *op, struct ve *ve, const struct suspend_still *
 
 /* ---- after a crash ---- */
 
-/* CRIU outlives who asked for it, and either kills what it dumped or lets go of it. */
-#define CRIU_TIMEOUT_MS 60000
-
-static bool is_held(pid_t pid)
-{
-	cleanup_free char *path = str_fmt("/proc/%d/status", pid);
-	cleanup_free char *status = NULL;
-
-	if (io_read_file(AT_FDCWD, path, &status, NULL) < 0)
-		return false;
-	return atoi(str_field(status, "TracerPid")) != 0;
-}
-
-static bool outlives_criu(const struct state *state)
-{
-	for (unsigned ms = 0; is_held(state->pid) && ms < CRIU_TIMEOUT_MS; ms += 50)
-		poll(NULL, 0, 50);
-	cleanup_fd int pidfd = state_pidfd(state);
-	return pidfd >= 0;
-}
-
 static int recover_running(struct op *op, struct ve *ve, int store, const char *name)
 {
 	cleanup_suspending struct suspending suspending = {.ve = ve, .name = name, .store = -1, .image = -1};
@@ -471,8 +439,7 @@ static int recover_running(struct op *op, struct ve *ve, int store, const char *
 	if (r < 0)
 		return r;
 	bool frozen = cgroup_is_frozen(suspending.state.cgroup), wanted = suspending.state.frozen;
-	/* Only what stands still can be in CRIU's hands. */
-	if ((frozen && wanted) || (frozen && !outlives_criu(&suspending.state)))
+	if (frozen && wanted)
 		return 0;
 	cleanup_free char *receiver = NULL;
 	r = handover_receiver(ve->ctid, &receiver, op->err);

@@ -48,7 +48,7 @@ stayed() {
 	[ "$(status_on node1 "$1")" = "$2" ]
 	[ ! -e /etc/vz/conf/"$1".handed ]
 	await 20 there "! grep -q '^$1:' /etc/vz/idmap"
-	[ -z "$(there "find /etc/vz /run/vz/ve /var/lib/vz/private /var/lib/vz/dump -maxdepth 2 -name '*$1*' -not -name '*.destroyed'")" ]
+	[ -z "$(there "find /etc/vz /run/vz/ve /var/lib/vz/private /var/lib/vz/dump -maxdepth 2 -name '*$1*' -not -name '*.destroyed' -not -name '*.migrated'")" ]
 }
 
 # A program that counts, in CT $1.
@@ -138,6 +138,47 @@ print_files='cd /srv/d && cat link && stat -c "%n %F %u:%g %a %h %s" file link s
 	there vzctl exec 406 systemctl is-active counter
 	there vzctl exec 406 systemctl restart systemd-journald
 	there ping -c 1 -W 5 10.90.0.6
+}
+
+# Memory of many kinds, and a process that writes to much of it.
+with_memory() {
+	ve "$1" started --ram 512M
+	vzctl exec2 "$1" 'cat >/dirty; chmod 755 /dirty' </usr/lib/openve/tests/dirty
+	vzctl exec2 "$1" 'cat >/objects; chmod 755 /objects' </usr/lib/openve/tests/objects
+	vzctl exec2 "$1" 'setsid /dirty 66 1 </dev/null >/ready 2>&1 & setsid /objects hold /held heap protected growing map-anonymous map-private map-shared map-nameless sysv-shm </dev/null >/dev/null 2>&1 &'
+	await 60 vzctl exec2 "$1" 'test -s /ready && test -e /held/all.ready'
+	vzctl exec2 "$1" '/objects check /held' >"$BATS_TEST_TMPDIR/held"
+	[ "$(grep -c ^ok "$BATS_TEST_TMPDIR/held")" -eq 8 ]
+}
+
+@test "much memory is copied in rounds while it is written to, and is all there" {
+	with_memory 407
+	count_in 407
+	# It does no harm when the one who copies it is killed.
+	vzmigrate --live node2 407 3>&- &
+	await 60 pgrep -x criu
+	sleep 0.5
+	pkill -9 -x criu
+	! wait $!
+	stayed 407 running
+	[ "$(cat /sys/fs/cgroup/openve/ve-407/cgroup.freeze)" = 0 ]
+	local n
+	n=$(counted 407)
+	await 10 eval '[ $(counted 407) -gt $n ]'
+
+	run -0 vzmigrate --live -v node2 407
+	echo "$output"
+	[ "$(grep -c '^Copy memory: ' <<<"$output")" -ge 2 ]
+	moved 407 running
+	there vzctl exec2 407 '"/objects check /held"' | diff "$BATS_TEST_TMPDIR/held" -
+	[ "$(counted 407 there)" -gt "$n" ]
+
+	# From there, all at once.
+	run -0 there vzmigrate --live --noiter -v node1 407
+	echo "$output"
+	! grep '^Copy memory: ' <<<"$output"
+	[ "$(status_on node1 407)" = running ]
+	vzctl exec2 407 '/objects check /held' | diff "$BATS_TEST_TMPDIR/held" -
 }
 
 @test "what cannot be moved is refused, and stays" {

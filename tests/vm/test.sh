@@ -187,22 +187,35 @@ test_script() {
 	run_run ${options[@]+"${options[@]}"} --timeout 3600 --copy "$SOURCE/tests" -- "$@"
 }
 
+# Run benchmarks in nodes that OPTIONS, words for `run`, describe: test_scripts OPTIONS SCRIPT…
+test_scripts() {
+	[[ $# -gt 1 ]] || return 0
+	# shellcheck disable=SC2016 # expanded inside
+	(test_script "$1" bash -c 'for name; do bash "/srv/tests/bench/$name" || status=1; done; exit ${status:-0}' bash "${@:2}")
+}
+
+# Benchmarks whose names end with .nodes2.sh need two nodes.
 test_bench() {
-	local name scripts=()
+	local name path found one=() nodes2=() status=0
 	if [[ $# == 0 ]]; then
-		for name in "$SOURCE"/tests/bench/*.sh; do
-			[[ ! -e $name ]] || scripts+=("${name##*/}")
-		done
+		set -- "$SOURCE"/tests/bench/*.sh
 	fi
 	for name; do
-		name=$(basename "$name" .sh).sh
-		[[ -e $SOURCE/tests/bench/$name ]] || bad_usage "no benchmark is called $name"
-		scripts+=("$name")
+		name=$(basename "$name" .sh)
+		found=
+		for path in "$SOURCE/tests/bench/$name.sh" "$SOURCE/tests/bench/$name.nodes2.sh"; do
+			[[ ! -e $path ]] || found=${path##*/}
+		done
+		case $found in
+			'') bad_usage "no benchmark is called $name" ;;
+			*.nodes2.sh) nodes2+=("$found") ;;
+			*) one+=("$found") ;;
+		esac
 	done
-	[[ ${#scripts[@]} -gt 0 ]] || die 'there are no benchmarks'
 	export MACHINE_AS_SHIPPED=yes
-	# shellcheck disable=SC2016 # expanded inside
-	test_script '' bash -c 'for name; do bash "/srv/tests/bench/$name" || status=1; done; exit ${status:-0}' bash "${scripts[@]}"
+	test_scripts '' ${one[@]+"${one[@]}"} || status=1
+	test_scripts '--nodes 2' ${nodes2[@]+"${nodes2[@]}"} || status=1
+	exit $status
 }
 
 test_demo() {

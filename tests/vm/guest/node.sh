@@ -68,7 +68,7 @@ node_network() {
 	[[ $NODES -gt 1 ]] || return 0
 	modprobe virtio_net
 	node_await 10 test -e /sys/class/net/eth0 || node_fail 'eth0 does not appear'
-	ip link set eth0 up
+	ip link set eth0 mtu 9000 up
 	ip address add "10.250.0.$NODE/24" dev eth0
 }
 
