@@ -18,7 +18,8 @@ static const struct option_row create_options[] = {
 
 static const struct option_row clone_options[] = {
 	{"count", "N", NULL, "make so many of them, with the next free CTIDs"},
-	{"cold", NULL, "cold", "copy only its files, although it runs or is suspended"},
+	{"snapshot", "UUID", "snapshot", "as it was at that snapshot of it"},
+	{"cold", NULL, "cold", "copy only its files, although there are processes"},
 	{"skip-memory", NULL, "cold", "the same"},
 	{"new-machine-id", NULL, "newMachineId", "let the next start make another /etc/machine-id"},
 	{0},

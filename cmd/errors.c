@@ -63,7 +63,7 @@ const struct error_row error_table[ERR_COUNT] = {
 	[ERR_SNAPSHOT] = {INTERFACE_NAME ".SnapshotFailed", 156, "A snapshot could not be made"},
 	[ERR_SNAPSHOT_DELETE] = {INTERFACE_NAME ".SnapshotDeleteFailed", 158, "A snapshot could not be removed"},
 	[ERR_SNAPSHOT_SWITCH] = {INTERFACE_NAME ".SnapshotSwitchFailed", 159,
-				 "The VE could not be brought back to a snapshot"},
+				 "What the VE was at a snapshot could not be had back"},
 	[ERR_SNAPSHOT_MOUNT] = {INTERFACE_NAME ".SnapshotMountFailed", 160, "A snapshot could not be mounted"},
 	[ERR_SNAPSHOT_UMOUNT] = {INTERFACE_NAME ".SnapshotUmountFailed", 161, "A snapshot could not be unmounted"},
 	[ERR_SNAPSHOT_LIST] = {INTERFACE_NAME ".SnapshotListFailed", 167, "The snapshots could not be listed"},

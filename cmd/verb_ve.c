@@ -89,6 +89,7 @@ int verb_clone(struct invocation *invocation, sd_json_variant **ret_answer)
 		.count = names	 ? n
 			 : count ? count
 				 : 1,
+		.snapshot = verb_text(invocation, "snapshot"),
 		.cold = verb_flag(invocation, "cold"),
 		.new_machine_id = verb_flag(invocation, "newMachineId"),
 	};

@@ -76,8 +76,8 @@ static int private_apply(struct op *op, void *ctx)
 		return r;
 	if (private_exists(ve))
 		return err_say(op->err, ERR_PRIVATE_EXISTS, "Private area already exists in %s", ve->private_area);
-	op_say(op, "Cloning CT %u to CT %u", cloning->origin->ve->ctid, ve->ctid);
-	cleanup_fd int private = private_clone(op, ve, cloning->origin->private_area);
+	op_say(op, "Cloning CT %u to CT %u", cloning->origin->ve.ctid, ve->ctid);
+	cleanup_fd int private = private_clone(op, ve, cloning->origin->files);
 	if (private < 0)
 		return private;
 	if (cloning->new_machine_id && (r = forget_machine_id(op, ve, private)) < 0)
@@ -100,7 +100,7 @@ static struct kvfile *facts_of(const struct cloning *cloning)
 static int fill_image(struct op *op, struct cloning *cloning, const char *name)
 {
 	const struct ids_move move = {
-		.from = ve_base(cloning->origin->ve),
+		.from = ve_base(&cloning->origin->ve),
 		.to = ve_base(&cloning->newborn.ve),
 		.count = USERNS_RANGE,
 	};
@@ -141,8 +141,9 @@ static int image_undo(struct op *op, void *ctx)
 static int config_apply(struct op *op, void *ctx)
 {
 	struct cloning *cloning = ctx;
-	struct newborn *newborn = &cloning->newborn;
-	return config_save_like(newborn->ve.ctid, cloning->origin->ve->ctid, &newborn->given, op->err);
+	const struct newborn *newborn = &cloning->newborn;
+	const struct origin *origin = cloning->origin;
+	return config_save_like(newborn->ve.ctid, origin->config, origin->ve.ctid, &newborn->given, op->err);
 }
 
 /* ---- its processes ---- */
@@ -157,7 +158,7 @@ static void write_names(struct op *op, const struct cloning *cloning)
 	if (state_load(newborn->ve.ctid, &state, &gone) < 0)
 		return;
 	cleanup_fd int pidfd = state_pidfd(&state);
-	naming_change(op, cloning->origin->ve, &newborn->ve, &newborn->given, &state, pidfd);
+	naming_change(op, &cloning->origin->ve, &newborn->ve, &newborn->given, &state, pidfd);
 }
 
 static int wake_apply(struct op *op, void *ctx)
@@ -203,12 +204,12 @@ static void forget_path(struct ve_config *config, const char *key, const char *v
 }
 
 /* All that its file says but what only one VE can have. */
-static int inherit(uint32_t ctid, struct ve_config *ret, struct err *err)
+static int inherit(const struct origin *origin, struct ve_config *ret, struct err *err)
 {
 	static const struct ve_config nothing;
 	static const char *const own[] = {"LOCAL_UID", "NAME", "HOSTNAME", "IP_ADDRESS", "NETIF", "NETDEV", "PORTS"};
 
-	int r = config_load(ctid, &nothing, ret, err);
+	int r = config_load_at(origin->config, origin->ve.ctid, &nothing, ret, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < countof(own); i++)
@@ -274,7 +275,7 @@ static int prepare(struct op *op, const struct clone_options *options, const str
 	struct ve_config *given = &cloning->newborn.given;
 	int r;
 
-	if ((r = inherit(cloning->origin->ve->ctid, given, op->err)) < 0)
+	if ((r = inherit(cloning->origin, given, op->err)) < 0)
 		return r;
 	param_merge(&config_table, given, config);
 	cloning->new_machine_id = options->new_machine_id;
@@ -340,32 +341,26 @@ static int make_all(struct op *op, struct clones *clones)
 	return 0;
 }
 
-static int clone_ve(struct op *op, struct ve *ve, const struct clone_options *options, const struct ve_config *config,
+static int clone_ve(struct op *op, uint32_t ctid, const struct clone_options *options, const struct ve_config *config,
 		    struct clones *clones)
 {
-	enum ve_state state = ve_state(ve);
-	bool warm = !options->cold && (state == VE_RUNNING || state == VE_SUSPENDED);
+	struct origin *origin = &clones->origin;
+	int r;
 
-	clones->origin.ve = ve;
-	int r = check_given(config, options->count, warm, op->err);
 	/* What is wrong with them is said before anything stands still. */
-	if (r == 0)
-		r = prepare_all(op, options, config, clones);
-	if (r == 0)
-		r = origin_open(op, ve, options->cold, &clones->origin);
-	return r < 0 ? r : make_all(op, clones);
+	if ((r = origin_open(op, ctid, options->snapshot, options->cold, origin)) < 0 ||
+	    (r = check_given(config, options->count, origin->warm, op->err)) < 0 ||
+	    (r = prepare_all(op, options, config, clones)) < 0 || (r = origin_take(op, origin)) < 0)
+		return r;
+	return make_all(op, clones);
 }
 
 int lifecycle_clone(struct op *op, uint32_t ctid, const struct clone_options *options, const struct ve_config *config,
 		    uint32_t *ret_ctids)
 {
 	struct clones clones = {.origin = ORIGIN_NONE, .list = mem_zero(options->count, sizeof(*clones.list))};
-	cleanup_ve struct ve ve = {0};
-	cleanup_fd int lock = -1;
 
-	int r = ve_open(op, ctid, &ve, &lock);
-	if (r == 0)
-		r = clone_ve(op, &ve, options, config, &clones);
+	int r = clone_ve(op, ctid, options, config, &clones);
 	for (size_t i = 0; r == 0 && i < clones.n; i++)
 		ret_ctids[i] = clones.list[i].newborn.ve.ctid;
 	clones_done(op, &clones);

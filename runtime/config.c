@@ -105,12 +105,12 @@ int config_save(uint32_t ctid, const struct ve_config *config, struct err *err)
 	return config_save_at(dir, ctid, config, err);
 }
 
-int config_save_like(uint32_t ctid, uint32_t like, const struct ve_config *config, struct err *err)
+int config_save_like(uint32_t ctid, int dir, uint32_t like, const struct ve_config *config, struct err *err)
 {
 	cleanup_free char *from = str_fmt("%u.conf", like), *to = str_fmt("%u.conf", ctid);
 	cleanup_kvfile struct kvfile *file = NULL;
-	cleanup_fd int dir = open_conf_dir();
-	if (dir < 0)
+	cleanup_fd int own = open_conf_dir();
+	if (own < 0)
 		return err_is(err, ERR_CONFIG_SAVE, err_set(err, errno, "open %s", PATH_VE_CONFIG_DIR));
 
 	int r = kvfile_load(dir, from, &file, err);
@@ -122,7 +122,7 @@ int config_save_like(uint32_t ctid, uint32_t like, const struct ve_config *confi
 		if (!param_given(&config_table, &config_table.rows[i], config))
 			kvfile_unset(file, config_table.rows[i].key);
 	param_store(&config_table, config, file);
-	return err_is(err, ERR_CONFIG_SAVE, kvfile_save(file, dir, to, err));
+	return err_is(err, ERR_CONFIG_SAVE, kvfile_save(file, own, to, err));
 }
 
 /* A sample's name becomes part of a file's name. */

@@ -83,9 +83,9 @@ int config_load(uint32_t ctid, const struct ve_config *defaults, struct ve_confi
 /* Write what is given into CTID.conf (made when missing), durably; all else in it stays as it is. ERR_CONFIG_SAVE. */
 int config_save(uint32_t ctid, const struct ve_config *config, struct err *err);
 
-/* The same for a new file that begins as the one of another VE: what it says that is in no row stays, what is in a row
- * and not given goes. */
-int config_save_like(uint32_t ctid, uint32_t like, const struct ve_config *config, struct err *err);
+/* The same for a new file that begins as the one of another VE, in the directory `dir`: what it says that is in no row
+ * stays, what is in a row and not given goes. */
+int config_save_like(uint32_t ctid, int dir, uint32_t like, const struct ve_config *config, struct err *err);
 
 /* Read the sample ve-NAME.conf-sample, without what is PARAM_OWN. `kind` is the error of a missing or bad one:
  * ERR_CONFIG_EXISTS for create, ERR_APPLY_CONFIG for set. */

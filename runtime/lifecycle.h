@@ -22,8 +22,9 @@ int lifecycle_destroy(struct op *op, uint32_t ctid);
 struct clone_options {
 	const char *const *ids;
 	size_t count;
-	bool cold;	     /* only its files, whatever runs; else its processes, too, when it has any */
-	bool new_machine_id; /* the next start makes one */
+	const char *snapshot; /* as it was at that one, see runtime/uuid.h; NULL: as it is */
+	bool cold;	      /* only its files, whatever runs; else its processes, too, when it has any */
+	bool new_machine_id;  /* the next start makes one */
 };
 int lifecycle_clone(struct op *op, uint32_t ctid, const struct clone_options *options, const struct ve_config *config,
 		    uint32_t *ret_ctids);

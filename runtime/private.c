@@ -22,6 +22,14 @@ bool private_exists(const struct ve *ve)
 	return lstat(ve->private_area, &st) == 0;
 }
 
+int private_open(const struct ve *ve, struct err *err)
+{
+	int fd = open(ve->private_area, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_say(err, ERR_NO_PRIVATE, "Container private area %s does not exist", ve->private_area);
+	return fd < 0 ? err_set(err, errno, "open the private area %s", ve->private_area) : fd;
+}
+
 /* The directory that the private area stands in. */
 static int open_parent(const struct ve *ve, struct err *err)
 {
@@ -90,9 +98,10 @@ int private_make(struct op *op, const struct ve *ve)
 }
 
 /* What cp(1) says of a full disk is text. */
-static int copy_tree(int parent, const char *from, const char *to, struct err *err)
+static int copy_tree(int from, int parent, const char *to, struct err *err)
 {
-	const char *const argv[] = {"cp", "-a", "--reflink=auto", "--one-file-system", "-T", "--", from, to, NULL};
+	cleanup_free char *source = str_fmt("/proc/%d/fd/%d/.", getpid(), from);
+	const char *const argv[] = {"cp", "-a", "--reflink=auto", "--one-file-system", "-T", "--", source, to, NULL};
 
 	int r = proc_run(parent, argv, err);
 	if (r < 0 && (strstr(err->text, strerror(ENOSPC)) || strstr(err->text, strerror(EDQUOT))))
@@ -101,33 +110,29 @@ static int copy_tree(int parent, const char *from, const char *to, struct err *e
 }
 
 /* What is made in the directory is born into its quota. */
-int private_clone(struct op *op, const struct ve *ve, const char *from)
+int private_clone(struct op *op, const struct ve *ve, int from)
 {
 	cleanup_free char *fresh = str_fmt(".new-%u", ve->ctid);
 	cleanup_fd int parent = -1;
 	cleanup_fd int private = make_fresh(op, ve, fresh, false, &parent);
 	if (private < 0)
 		return private;
-	int r = copy_tree(parent, from, fresh, op->err);
+	int r = copy_tree(from, parent, fresh, op->err);
 	if (r == 0)
 		r = store_adopt(private, ve->config.layout, op->err);
 	return r < 0 ? r : steal_fd(&private);
 }
 
-int private_set_aside(struct op *op, const struct ve *ve, char **ret_path)
+int private_set_aside(struct op *op, const struct ve *ve)
 {
 	cleanup_free char *aside = str_fmt(".aside-%u", ve->ctid);
-	cleanup_free char *copy = mem_strdup(ve->private_area);
-	cleanup_fd int parent = open_parent(ve, op->err);
-	if (parent < 0)
-		return parent;
-
-	int r = proc_remove_tree(parent, aside, op->err);
-	if (r == 0)
-		r = copy_tree(parent, ve->private_area, aside, op->err);
-	if (r == 0)
-		*ret_path = str_fmt("%s/%s", dirname(copy), aside);
-	return r;
+	cleanup_fd int private = private_open(ve, op->err);
+	cleanup_fd int parent = private < 0 ? private : open_parent(ve, op->err);
+	int r = parent < 0 ? parent : private_copy(private, parent, aside, op->err);
+	if (r < 0)
+		return r;
+	int fd = openat(parent, aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_set(op->err, errno, "open a copy of %s", ve->private_area) : fd;
 }
 
 int private_drop_aside(struct op *op, const struct ve *ve)
@@ -163,20 +168,14 @@ static int join_tree(struct op *op, const struct ve *ve, int private)
 
 int private_adopt(struct op *op, const struct ve *ve)
 {
-	if (!private_exists(ve))
-		return err_say(op->err, ERR_NO_PRIVATE, "Container private area %s does not exist", ve->private_area);
-	cleanup_fd int private = open(ve->private_area, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (private < 0)
-		return err_set(op->err, errno, "open the private area %s", ve->private_area);
-	return join_tree(op, ve, private);
+	cleanup_fd int private = private_open(ve, op->err);
+	return private < 0 ? private : join_tree(op, ve, private);
 }
 
 int private_copy(int from, int parent, const char *name, struct err *err)
 {
-	cleanup_free char *source = str_fmt("/proc/%d/fd/%d/.", getpid(), from);
-
 	int r = proc_remove_tree(parent, name, err);
-	return r < 0 ? r : copy_tree(parent, source, name, err);
+	return r < 0 ? r : copy_tree(from, parent, name, err);
 }
 
 /* What root moves to a project is not held against the limit, so that for a moment there may be two of a VE that nearly

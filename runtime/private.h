@@ -7,6 +7,9 @@
 /* Does it exist? */
 bool private_exists(const struct ve *ve);
 
+/* Open it for reading; the caller closes. ERR_NO_PRIVATE if it is not there. */
+int private_open(const struct ve *ve, struct err *err);
+
 /* Make PRIVATE/../.new-CTID for the VE's layout, with its quota, and write it to disk. */
 int private_make(struct op *op, const struct ve *ve);
 /* The same, but empty: what it holds comes from another node. With `again`, what is left of an earlier attempt stays in
@@ -28,13 +31,13 @@ int private_drop_spare(struct op *op, const struct ve *ve);
 
 int private_unmake(struct op *op, const struct ve *ve);
 
-/* Make PRIVATE/../.new-CTID as a copy of the private area `from`, which stands still; its files share their blocks
- * where the file system can. All of it counts for the VE's quota. Returns the directory, which the caller closes. */
-int private_clone(struct op *op, const struct ve *ve, const char *from);
+/* Make PRIVATE/../.new-CTID as a copy of the directory `from`, which stands still; its files share their blocks where
+ * the file system can. All of it counts for the VE's quota. Returns the directory, which the caller closes. */
+int private_clone(struct op *op, const struct ve *ve, int from);
 
-/* A copy of a VE's private area as it is at this moment, beside it: nobody's, and made for copies of its own. The
- * caller frees the path. Taking it away is idempotent. */
-int private_set_aside(struct op *op, const struct ve *ve, char **ret_path);
+/* A copy of a VE's private area as it is at this moment, beside it: nobody's, and made for copies of its own. Returns
+ * the directory, which the caller closes. Taking it away is idempotent. */
+int private_set_aside(struct op *op, const struct ve *ve);
 int private_drop_aside(struct op *op, const struct ve *ve);
 
 /* Rename .new-CTID to its name, durably; and back. "Not there" is success for the way back. */

@@ -43,18 +43,30 @@ static void set_number(struct kvfile *facts, const char *key, uint64_t n)
 	kvfile_set(facts, key, text);
 }
 
-struct kvfile *rebirth_facts(const struct ve *ve, const struct state *state, const char *links)
+static const char *layout_of(const struct ve *ve)
+{
+	return ve->config.layout == LAYOUT_OVERLAY ? "overlay" : "private";
+}
+
+struct kvfile *rebirth_disk_facts(const struct ve *ve)
 {
 	struct kvfile *facts = kvfile_new();
+
+	set_number(facts, "CTID", ve->ctid);
+	kvfile_set(facts, "VE_LAYOUT", layout_of(ve));
+	if (ve->config.layer)
+		kvfile_set(facts, "VE_LAYER", ve->config.layer);
+	return facts;
+}
+
+struct kvfile *rebirth_facts(const struct ve *ve, const struct state *state, const char *links)
+{
+	struct kvfile *facts = rebirth_disk_facts(ve);
 	struct utsname node = {0};
 
 	uname(&node);
-	set_number(facts, "CTID", ve->ctid);
 	set_number(facts, "LOCAL_UID", ve->config.local_uid);
 	set_number(facts, "GRANTED", state->granted);
-	kvfile_set(facts, "VE_LAYOUT", ve->config.layout == LAYOUT_OVERLAY ? "overlay" : "private");
-	if (ve->config.layer)
-		kvfile_set(facts, "VE_LAYER", ve->config.layer);
 	kvfile_set(facts, "KERNEL", node.release);
 	kvfile_set(facts, "MACHINE", node.machine);
 	kvfile_set(facts, "LINKS", links);
@@ -68,12 +80,26 @@ static int other(const char *key, const char *has, const char *wants, struct err
 		       wants);
 }
 
+static int same(const struct kvfile *facts, const char *key, const char *wanted, struct err *err)
+{
+	const char *has = kvfile_get(facts, key);
+	return has && str_eq(has, wanted) ? 0 : other(key, has, wanted, err);
+}
+
 static int same_number(const struct kvfile *facts, const char *key, uint64_t wanted, struct err *err)
 {
 	cleanup_free char *text = str_fmt("%ju", wanted);
-	const char *has = kvfile_get(facts, key);
+	return same(facts, key, text, err);
+}
 
-	return has && str_eq(has, text) ? 0 : other(key, has, text, err);
+int rebirth_check_disk(const struct ve *ve, const struct kvfile *facts, struct err *err)
+{
+	int r;
+
+	if ((r = same_number(facts, "CTID", ve->ctid, err)) < 0 ||
+	    (r = same(facts, "VE_LAYOUT", layout_of(ve), err)) < 0)
+		return r;
+	return ve->config.layer ? same(facts, "VE_LAYER", ve->config.layer, err) : 0;
 }
 
 int rebirth_check(const struct ve *ve, const struct kvfile *facts, struct err *err)
@@ -82,15 +108,10 @@ int rebirth_check(const struct ve *ve, const struct kvfile *facts, struct err *e
 	int r;
 
 	uname(&node);
-	if ((r = same_number(facts, "CTID", ve->ctid, err)) < 0 ||
+	if ((r = rebirth_check_disk(ve, facts, err)) < 0 ||
 	    (r = same_number(facts, "LOCAL_UID", ve->config.local_uid, err)) < 0)
 		return r;
-	const char *layer = kvfile_get(facts, "VE_LAYER"), *machine = kvfile_get(facts, "MACHINE");
-	if (ve->config.layer && (!layer || !str_eq(layer, ve->config.layer)))
-		return other("VE_LAYER", layer, ve->config.layer, err);
-	if (!machine || !str_eq(machine, node.machine))
-		return other("MACHINE", machine, node.machine, err);
-	return 0;
+	return same(facts, "MACHINE", node.machine, err);
 }
 
 static bool is_clone(const struct running *running)

@@ -23,6 +23,7 @@
 #include "runtime/op.h"
 #include "runtime/places.h"
 #include "runtime/private.h"
+#include "runtime/rebirth.h"
 #include "runtime/snapshots.h"
 #include "runtime/suspend.h"
 #include "runtime/ve.h"
@@ -125,15 +126,6 @@ static int copy_files(struct op *op, void *ctx)
 	return private_copy(snapping->private, snapping->store, name, op->err);
 }
 
-static struct kvfile *facts_of_disk(const struct ve *ve)
-{
-	struct kvfile *facts = kvfile_new();
-	cleanup_free char *ctid = str_fmt("%u", ve->ctid);
-
-	kvfile_set(facts, "CTID", ctid);
-	return facts;
-}
-
 static int copy_apply(struct op *op, void *ctx)
 {
 	struct snapping *snapping = ctx;
@@ -141,7 +133,7 @@ static int copy_apply(struct op *op, void *ctx)
 
 	if (snapping->snapshot.memory)
 		return suspend_dump(op, snapping->ve, snapping->image, &still, &snapping->facts);
-	snapping->facts = facts_of_disk(snapping->ve);
+	snapping->facts = rebirth_disk_facts(snapping->ve);
 	return copy_files(op, snapping);
 }
 
@@ -258,20 +250,12 @@ static int look(struct op *op, struct snapping *snapping, bool skip_suspend)
 	return r < 0 || skip_suspend ? r : checkable_must(op, &snapping->state);
 }
 
-static int open_private(const struct ve *ve, struct err *err)
-{
-	int fd = open(ve->private_area, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return err_say(err, ERR_NO_PRIVATE, "Container private area %s does not exist", ve->private_area);
-	return fd < 0 ? err_set(err, errno, "open the private area %s", ve->private_area) : fd;
-}
-
 static int prepare(struct op *op, struct snapping *snapping)
 {
 	struct snapshot *snapshot = &snapping->snapshot;
 	int r;
 
-	if ((r = snapping->private = open_private(snapping->ve, op->err)) < 0 ||
+	if ((r = snapping->private = private_open(snapping->ve, op->err)) < 0 ||
 	    (r = snapshots_clean(op->host, snapping->ve->ctid, op->err)) < 0 ||
 	    (r = snapping->store = snapshots_open(op->host, snapping->ve->ctid, true, op->err)) < 0)
 		return r;

@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checkpoint/image.h"
-#include "checkpoint/key.h"
 #include "runtime/base/io.h"
 #include "runtime/base/kvfile.h"
 #include "runtime/base/mem.h"
@@ -19,6 +17,7 @@
 #include "runtime/lineage.h"
 #include "runtime/network.h"
 #include "runtime/op.h"
+#include "runtime/past.h"
 #include "runtime/places.h"
 #include "runtime/private.h"
 #include "runtime/rebirth.h"
@@ -29,23 +28,18 @@
 
 struct switching {
 	struct ve *ve;
-	struct ve next; /* what it becomes */
+	struct past past; /* what it becomes */
 	const struct switch_options *options;
-	char id[UUID_SIZE];
-	int store, image; /* directories */
-	struct kvfile *facts, *lineage;
+	struct kvfile *lineage;
 	char *config_before, *config_after; /* texts of the configuration; NULL: it stays */
 	char before[UUID_SIZE];		    /* the current one until now */
-	bool memory;			    /* its processes come back */
+	bool resumes;			    /* its processes come back */
 	bool exchanged;
 };
 
 static void switching_done(struct switching *switching)
 {
-	ve_done(&switching->next);
-	fd_close(switching->store);
-	fd_close(switching->image);
-	kvfile_free(switching->facts);
+	past_done(&switching->past);
 	kvfile_free(switching->lineage);
 	free(switching->config_before);
 	free(switching->config_after);
@@ -58,8 +52,9 @@ static void switching_done(struct switching *switching)
 static int copy_apply(struct op *op, void *ctx)
 {
 	struct switching *switching = ctx;
-	cleanup_fd int files = snapshots_open_files(switching->store, switching->id, op->err);
-	return files < 0 ? files : private_make_from(op, &switching->next, files);
+	const struct past *past = &switching->past;
+	cleanup_fd int files = snapshots_open_files(past->store, past->id, op->err);
+	return files < 0 ? files : private_make_from(op, &past->ve, files);
 }
 
 static int copy_undo(struct op *op, void *ctx)
@@ -145,13 +140,13 @@ static int config_undo(struct op *op, void *ctx)
 static int set_current(struct switching *switching, const char *id, struct err *err)
 {
 	lineage_set_current(switching->lineage, id);
-	return lineage_save(switching->store, switching->lineage, err);
+	return lineage_save(switching->past.store, switching->lineage, err);
 }
 
 static int current_apply(struct op *op, void *ctx)
 {
 	struct switching *switching = ctx;
-	return set_current(switching, switching->id, op->err);
+	return set_current(switching, switching->past.id, op->err);
 }
 
 static int current_undo(struct op *op, void *ctx)
@@ -171,84 +166,43 @@ static const struct step switch_steps[] = {
 
 /* ---- before them ---- */
 
-/* What it is called by on this node and where it lies stays, whatever it was then. */
-static int keep_own(const struct ve *ve, struct ve_config *own, struct err *err)
-{
-	static const char *const keys[] = {"LOCAL_UID", "NAME", "VE_PRIVATE", "VE_ROOT"};
-
-	for (size_t i = 0; i < countof(keys); i++) {
-		const struct param *row = param_by_key(&config_table, keys[i]);
-		cleanup_free char *value = param_print(&config_table, row, &ve->config);
-		int r = param_parse(&config_table, row, own, value ? value : "", PARAM_FROM_FILE, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int compose_text(struct switching *switching, const struct ve_config *own, struct err *err)
+static int compose_text(struct switching *switching, struct err *err)
 {
 	cleanup_free char *name = str_fmt("%u.conf", switching->ve->ctid);
 	cleanup_free char *path = str_fmt(PATH_VE_CONFIG_DIR "/%s", name);
 	cleanup_kvfile struct kvfile *file = NULL;
 
-	int r = kvfile_load(switching->image, name, &file, err);
+	int r = kvfile_load(switching->past.image, name, &file, err);
 	if (r < 0)
 		return r == -ENOENT ? err_set(err, ENOENT, "read the configuration of the snapshot") : r;
 	r = io_read_file(AT_FDCWD, path, &switching->config_before, NULL);
 	if (r < 0)
 		return err_set(err, -r, "read %s", path);
-	param_store(&config_table, own, file);
+	param_store(&config_table, &switching->past.own, file);
 	switching->config_after = kvfile_text(file);
 	return 0;
 }
 
-static bool has_config(const struct switching *switching)
+static int check_config(struct op *op, struct switching *switching)
 {
-	cleanup_free char *name = str_fmt("%u.conf", switching->ve->ctid);
-	return faccessat(switching->image, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static int compose_config(struct op *op, struct switching *switching)
-{
-	cleanup_config struct ve_config own = {0};
-	const struct ve *ve = switching->ve;
-	struct ve *next = &switching->next;
+	const struct ve *ve = switching->ve, *next = &switching->past.ve;
 	int r;
 
-	next->ctid = ve->ctid;
-	if (switching->options->skip_config || !has_config(switching)) {
-		param_merge(&config_table, &next->config, &ve->config);
-	} else {
-		if ((r = config_load_at(switching->image, ve->ctid, &op->host->node.ve, &next->config, op->err)) < 0 ||
-		    (r = keep_own(ve, &own, op->err)) < 0 || (r = compose_text(switching, &own, op->err)) < 0)
-			return r;
-		param_merge(&config_table, &next->config, &own);
-	}
-	ve_expand(next);
-	if ((r = config_check(&next->config, op->err)) < 0 || (r = places_check(op->host, next, op->err)) < 0)
+	if ((switching->past.config && (r = compose_text(switching, op->err)) < 0) ||
+	    (r = config_check(&next->config, op->err)) < 0 || (r = places_check(op->host, next, op->err)) < 0)
 		return r;
 	return claims_check(op->host, ve->ctid, &ve->config, &next->config, op->err);
 }
 
-static int open_image(struct switching *switching, struct err *err)
-{
-	cleanup_image_key struct image_key key;
-
-	int r = image_key_load(PATH_NODE_KEY, &key, err);
-	return r < 0 ? r : image_open(switching->store, switching->id, &key, &switching->facts, &switching->image, err);
-}
-
 static int check_memory(struct op *op, struct switching *switching)
 {
-	const char *memory = kvfile_get(switching->facts, "SNAPSHOT_MEMORY");
-	bool has = memory && str_eq(memory, "yes");
+	const struct past *past = &switching->past;
 
-	if (!has && switching->options->must_resume)
+	if (!past->memory && switching->options->must_resume)
 		return err_say(op->err, ERR_SNAPSHOT_SWITCH, "snapshot {%s} has no processes that could be resumed",
-			       switching->id);
-	switching->memory = has && !switching->options->skip_resume;
-	return switching->memory ? rebirth_check(&switching->next, switching->facts, op->err) : 0;
+			       past->id);
+	switching->resumes = past->memory && !switching->options->skip_resume;
+	return switching->resumes ? rebirth_check(&past->ve, past->facts, op->err) : 0;
 }
 
 static int prepare(struct op *op, struct switching *switching, const char *id)
@@ -258,12 +212,9 @@ static int prepare(struct op *op, struct switching *switching, const char *id)
 
 	if (state != VE_RUNNING && state != VE_STOPPED && state != VE_SUSPENDED)
 		return err_say(op->err, ERR_WRONG_STATE, "the container is %s", ve_state_name(state));
-	if ((r = uuid_parse(id, switching->id, op->err)) < 0 ||
-	    (r = snapshots_open_one(op, switching->ve->ctid, switching->id, &switching->store, ERR_SNAPSHOT_SWITCH)) <
-		    0 ||
-	    (r = open_image(switching, op->err)) < 0 || (r = compose_config(op, switching)) < 0 ||
-	    (r = check_memory(op, switching)) < 0 ||
-	    (r = lineage_load(switching->store, &switching->lineage, op->err)) < 0)
+	if ((r = past_open(op, switching->ve, id, switching->options->skip_config, &switching->past)) < 0 ||
+	    (r = check_config(op, switching)) < 0 || (r = check_memory(op, switching)) < 0 ||
+	    (r = lineage_load(switching->past.store, &switching->lineage, op->err)) < 0)
 		return r;
 	snprintf(switching->before, sizeof(switching->before), "%s", lineage_current(switching->lineage));
 	return 0;
@@ -288,13 +239,14 @@ static int resume(struct op *op, struct switching *switching)
 {
 	const struct network_options network = {.skip_arpdetect = switching->options->skip_arpdetect};
 	cleanup_running struct running running = RUNNING_NONE;
-	struct ve *ve = &switching->next;
+	struct past *past = &switching->past;
+	struct ve *ve = &past->ve;
 
 	running.ve = ve;
-	running.image = steal_fd(&switching->image);
-	running.image_name = switching->id;
+	running.image = steal_fd(&past->image);
+	running.image_name = past->id;
 	running.image_stays = true;
-	running.facts = steal_ptr(switching->facts);
+	running.facts = steal_ptr(past->facts);
 	running.network = &network;
 	op_say(op, "\tresume...");
 	int r = op_run(op, reborn_steps, reborn_step_count, &running);
@@ -322,12 +274,12 @@ static int switch_to(struct op *op, struct switching *switching, const char *id)
 	int r = prepare(op, switching, id);
 	if (r < 0)
 		return r;
-	op_say(op, "Switching to snapshot {%s}", switching->id);
+	op_say(op, "Switching to snapshot {%s}", switching->past.id);
 	r = op_run(op, switch_steps, countof(switch_steps), switching);
 	if (r < 0)
 		return r;
 	forget_before(op, switching);
-	if (switching->memory && (r = resume(op, switching)) < 0)
+	if (switching->resumes && (r = resume(op, switching)) < 0)
 		return stopped(op, r);
 	op_say(op, "Container has been successfully switched to another snapshot");
 	return 0;
@@ -337,7 +289,7 @@ int lifecycle_snapshot_switch(struct op *op, uint32_t ctid, const char *id, cons
 {
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
-	cleanup_switching struct switching switching = {.ve = &ve, .options = options, .store = -1, .image = -1};
+	cleanup_switching struct switching switching = {.ve = &ve, .past = PAST_NONE, .options = options};
 
 	int r = ve_open(op, ctid, &ve, &lock);
 	if (r == 0)

@@ -60,13 +60,18 @@ static const char *fact(const struct kvfile *facts, const char *key)
 	return value ? value : "";
 }
 
+bool snapshot_has_memory(const struct kvfile *facts)
+{
+	return str_eq(fact(facts, "SNAPSHOT_MEMORY"), "yes");
+}
+
 static void read_facts(const struct kvfile *facts, const struct kvfile *lineage, struct snapshot *snapshot)
 {
 	const char *parent = lineage_parent(lineage, snapshot->id, fact(facts, "SNAPSHOT_PARENT"));
 
 	snprintf(snapshot->parent, sizeof(snapshot->parent), "%s", parent);
 	str_u64(fact(facts, "SNAPSHOT_DATE"), &snapshot->date);
-	snapshot->memory = str_eq(fact(facts, "SNAPSHOT_MEMORY"), "yes");
+	snapshot->memory = snapshot_has_memory(facts);
 	snapshot->name = mem_strdup(kvfile_get(facts, "SNAPSHOT_NAME"));
 	snapshot->description = mem_strdup(kvfile_get(facts, "SNAPSHOT_DESCRIPTION"));
 	snapshot->current = str_eq(snapshot->id, lineage_current(lineage));
@@ -117,6 +122,14 @@ int snapshots_open_files(int store, const char *id, struct err *err)
 	cleanup_free char *name = snapshots_files_name(id);
 	int fd = openat(store, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? err_set(err, errno, "open the files of snapshot {%s}", id) : fd;
+}
+
+int snapshots_load(int store, const char *id, struct kvfile **ret_facts, int *ret_dir, struct err *err)
+{
+	cleanup_image_key struct image_key key;
+
+	int r = image_key_load(PATH_NODE_KEY, &key, err);
+	return r < 0 ? r : image_open(store, id, &key, ret_facts, ret_dir, err);
 }
 
 int snapshots_publish(int store, int dir, const char *id, const struct kvfile *facts, struct err *err)

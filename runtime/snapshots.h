@@ -42,6 +42,10 @@ int snapshots_all(struct op *op, uint32_t ctid, int store, struct snapshot **ret
 int snapshots_open_files(int store, const char *id, struct err *err);
 char *snapshots_files_name(const char *id);
 
+/* Open one's image, verified; see image_open(). Has it the processes, too? */
+int snapshots_load(int store, const char *id, struct kvfile **ret_facts, int *ret_dir, struct err *err);
+bool snapshot_has_memory(const struct kvfile *facts);
+
 /* Give the image in `dir` its seal and its name. */
 int snapshots_publish(int store, int dir, const char *id, const struct kvfile *facts, struct err *err);
 

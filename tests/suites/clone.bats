@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
 # Copies of a VE: of its files, and of its processes, which go on in each copy by themselves.
-load network
+load clone
 
 setup_file() {
-	load network
+	load clone
 	lan_up
 	vzd_with_faults
 }
 
 teardown_file() {
-	load network
+	load clone
 	lan_down
 }
 
@@ -18,41 +18,8 @@ teardown() {
 	sweep
 }
 
-# Programs of a VE's own: a web server that says hello, and one that counts.
-busy() {
-	vzctl --quiet start "$1"
-	vzctl exec2 "$1" 'mkdir -p /www; echo hello >/www/index.html; setsid httpd -h /www -p 80
-		setsid sh -c "n=0; while :; do n=\$((n + 1)); echo \$n >/root/count; sleep 0.1; done" </dev/null >/dev/null 2>&1 &
-		while [ ! -s /root/count ]; do sleep 0.1; done'
-}
-
-count_of() {
-	number_in "$1" /root/count
-}
-
-counts_on() {
-	local before
-	before=$(count_of "$1")
-	sleep 1
-	[ "$(count_of "$1")" -gt "$before" ]
-}
-
-base_of() {
-	sed -n 's/^LOCAL_UID="\(.*\)"/\1/p' "/etc/vz/conf/$1.conf"
-}
-
 quota_of() {
 	xfs_quota -x -c 'report -p -N -n -b' /var/lib/vz | awk -v id="#$1" '$1 == id { print $2, $4 }'
-}
-
-# The first image makes the node's key, which stays.
-state() {
-	node_state | grep -v /etc/vz/node.key
-}
-
-# What the pool holds but for VEs and templates: nothing.
-no_leftovers() {
-	[ -z "$(find /var/lib/vz/private /var/lib/vz/dump -mindepth 1 -maxdepth 1 -name '.*')" ]
 }
 
 @test "a stopped VE is cloned with its files, and each changes its own" {
@@ -218,16 +185,6 @@ first" ]
 	[ "$(vzctl exec2 101 'true' 2>/dev/null; vzctl --quiet start 101; vzctl exec2 101 'wc -c </etc/machine-id')" = 33 ]
 }
 
-# refused EXIT-CODE TEXT COMMAND…
-refused() {
-	local code=$1 text=$2
-	shift 2
-	run "$@"
-	echo "$status: $output"
-	[ "$status" -eq "$code" ]
-	[[ "$output" == *"$text"* ]]
-}
-
 @test "what cannot be cloned is refused, and nothing is left" {
 	ve 101 '' --ipadd 192.0.2.101 --name one
 	ve 102
@@ -261,11 +218,6 @@ refused() {
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
-unchanged() {
-	state >"$BATS_TEST_TMPDIR/after"
-	no_leftovers && diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-}
-
 @test "clone fails at each step, and nothing is left" {
 	ve 101
 	busy 101
@@ -277,7 +229,7 @@ unchanged() {
 		echo "$step -> $status: $output"
 		[ "$status" -ne 0 ]
 		[[ "$output" == *"$step: injected fault"* ]]
-		unchanged
+		await 10 unchanged
 		counts_on 101
 	done
 	vzctl --quiet clone 101 201
@@ -286,35 +238,7 @@ unchanged() {
 @test "the worker of clone dies at each step, and leaves a whole clone or none" {
 	ve 101
 	busy 101
-	state >"$BATS_TEST_TMPDIR/before"
-	for step in ids private replica config publish name freeze image dump restore; do
-		echo "clone $step die" >"$FAULTS"
-		run vzctl clone 101 201 --ipadd 192.0.2.201
-		rm -f "$FAULTS"
-		echo "$step -> $status: $output"
-		[ "$status" -ne 0 ]
-		await 90 settled 201
-		counts_on 101
-		if vzctl status 201 | grep -q exist; then
-			echo "$step: $(status_of 201)"
-			vzctl --quiet start 201 || is 201 running
-			vzctl exec2 201 true
-			vzctl --quiet stop 201 --fast
-			vzctl --quiet destroy 201
-			rm -f /etc/vz/conf/*.destroyed
-		fi
-		await 30 unchanged
-	done
-}
-
-# Entirely there or entirely gone, and nobody at work on it.
-settled() {
-	! pgrep -f 'vzd.*recover' >/dev/null || return 1
-	if vzctl status "$1" | grep -q exist; then
-		[ "$(status_of "$1")" != broken ] && [ -d "/var/lib/vz/private/$1" ] && no_leftovers
-	else
-		! grep -q "^$1:" /etc/vz/idmap && no_leftovers
-	fi
+	dies_at -- ids private replica config publish name freeze image dump restore
 }
 
 @test "the first and its clone are destroyed without a trace" {
