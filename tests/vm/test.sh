@@ -37,6 +37,13 @@ test_layers() {
 	test_one layers bash -c "cd ${SOURCE@Q} && bash tests/layers.sh" || true
 }
 
+test_model() {
+	local status=0
+	echo '# suite model'
+	chroot_run bash /src/tests/model.sh </dev/null 2>&1 || status=$?
+	echo "# suite model ended $status"
+}
+
 test_package() {
 	local status=0
 	echo '# suite package'
@@ -153,12 +160,12 @@ test_test() {
 	local word parts=() asked=() names=() list
 	for word; do
 		case $word in
-			build | layers | package | unit) parts+=("$word") ;;
+			build | layers | model | package | unit) parts+=("$word") ;;
 			*) asked+=("$word") ;;
 		esac
 	done
 	if [[ $# == 0 ]]; then
-		parts=(build layers package unit)
+		parts=(build layers model package unit)
 	fi
 	if [[ $# == 0 || ${#asked[@]} -gt 0 ]]; then
 		list=$(test_names ${asked[@]+"${asked[@]}"})
