@@ -47,13 +47,14 @@ static char *cpu_weight(uint64_t units, const struct cpus *unused)
 }
 
 /* `count` CPUs in a row, going on at the front after the last one. Without hyper-threads those online may be 0, 2, 4,
- * so positions are counted, not numbers. An empty list takes the limit away. */
+ * so positions are counted, not numbers. All of them are no limit: an empty list would say so, too, but the kernel
+ * takes none for a group with processes that has had another. */
 static char *cpu_list(uint64_t count, const struct cpus *cpus)
 {
 	struct text list = {0};
 	uint64_t online = (uint64_t)CPU_COUNT(&cpus->online), position = 0;
 
-	for (unsigned cpu = 0; cpu < CPU_SETSIZE && count < online; cpu++) {
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &cpus->online))
 			continue;
 		if ((position++ + online - cpus->first % online) % online < count)

@@ -427,14 +427,15 @@ TEST(limits_reach_the_kernel_and_leave_again)
 		.cpu_first = 1,
 		.numproc = 40,
 	};
-	static const struct {
+	cleanup_free char *online = file_of(env->top, "cpuset.cpus.effective");
+	const struct {
 		const char *file, *limited, *unlimited;
 	} files[] = {
 		{"memory.max", "67108864", "max"},
 		{"memory.swap.max", "33554432", "max"},
 		{"cpu.max", "150000 100000", "max 100000"},
 		{"cpu.weight", "50", "100"},
-		{"cpuset.cpus", "1", ""},
+		{"cpuset.cpus", "1", online},
 		{"pids.max", "40", "max"},
 	};
 

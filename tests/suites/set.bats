@@ -79,6 +79,8 @@ group() {
 	[[ "$(vzctl exec 101 uptime)" == *"up 0 min"* ]]
 	vzctl --quiet set 101 --ram 128M --swap 0
 	[ "$(vzctl exec 101 cat /proc/meminfo | awk '/^MemTotal/ { print $2 }')" = 131072 ]
+	vzctl --quiet set 101 --cpus "$(nproc)"
+	[ "$(vzctl exec 101 nproc)" = "$(nproc)" ]
 }
 
 @test "hostname and name change live" {

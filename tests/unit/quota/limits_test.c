@@ -113,7 +113,7 @@ TEST(taking_a_limit_away_writes_the_default)
 	will_return(cgroup_read, "0-3");
 	expect_write("cpu.max", "max 100000", 0);
 	expect_write("cpu.weight", "100", 0);
-	expect_write("cpuset.cpus", "\n", 0);
+	expect_write("cpuset.cpus", "0,1,2,3\n", 0);
 	expect_write("memory.swap.max", "max", 0);
 	expect_write("memory.max", "max", 0);
 	expect_write("pids.max", "max", 0);
