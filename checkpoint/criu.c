@@ -87,7 +87,7 @@ static int open_session(struct session *session, struct jail jail)
 
 	jail.files = request->files;
 	jail.logs = request->log_dir;
-	jail.held = request->held;
+	jail.group = request->group;
 	int r = jail_start(&jail, &session->criu, session->err);
 	if (r < 0)
 		return r;
@@ -141,6 +141,10 @@ static int failed(struct session *session, const char *what)
 
 	if (session->err->kind != ERR_NONE)
 		return -EIO;
+	int killed = jail_killed(&session->criu);
+	if (killed)
+		return err_say(session->err, ERR_SYSTEM, "CRIU cannot %s the container: it was killed (%s)", what,
+			       strsignal(killed));
 	/* Asked only now: to start a program for it takes as long as much of a dump. */
 	int r = criu_usable(session->err);
 	if (r < 0)

@@ -27,7 +27,7 @@ struct criu_request {
 	int log_dir; /* where CRIU's log is, as `log` */
 	const char *log;
 	const char *cgroup;	      /* the tree's group, absolute: frozen while it is dumped */
-	int held;		      /* a descriptor that CRIU keeps open for as long as it lives */
+	int group;		      /* the cgroup, a directory, that CRIU itself is to be in, and nobody else is */
 	const char *const *externals; /* what the node gives the tree, in CRIU's words, NULL at the end */
 	criu_ask *ask;
 	void *ctx;

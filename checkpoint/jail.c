@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -19,7 +20,6 @@
 #include "runtime/base/str.h"
 
 #define SOCKET_FD 3
-#define HELD_FD 4
 #define JAIL_FILES "/run/vz/files"
 #define JAIL_LOGS "/run/vz/logs"
 
@@ -110,12 +110,8 @@ static int build(const struct jail *jail, struct err *err)
 	return offer(jail->root, JAIL_ROOT, err);
 }
 
-static int keep_only(int sock, int held, struct err *err)
+static int keep_only(int sock, struct err *err)
 {
-	/* Out of the way of the numbers that are given. */
-	held = fcntl(held, F_DUPFD, HELD_FD + 1);
-	if (held < 0)
-		return err_set(err, errno, "keep a lock for CRIU");
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return err_set(err, errno, "open /dev/null");
@@ -125,9 +121,7 @@ static int keep_only(int sock, int held, struct err *err)
 	/* dup2 of a descriptor onto itself would leave it close-on-exec. */
 	if (sock == SOCKET_FD ? fcntl(sock, F_SETFD, 0) < 0 : dup2(sock, SOCKET_FD) < 0)
 		return err_set(err, errno, "keep CRIU's socket");
-	if (dup2(held, HELD_FD) < 0)
-		return err_set(err, errno, "keep a lock for CRIU");
-	if (close_range(HELD_FD + 1, ~0U, 0) < 0)
+	if (close_range(SOCKET_FD + 1, ~0U, 0) < 0)
 		return err_set(err, errno, "close what is not CRIU's");
 	return 0;
 }
@@ -142,9 +136,13 @@ static _Noreturn void become_criu(const struct jail *jail, int sock)
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "LD_PRELOAD=" PATH_CRIU_PRELOAD, owner, NULL,
 	};
 
-	int r = build(jail, &err);
+	int r = io_write_kernel(jail->group, "cgroup.procs", "0");
+	if (r < 0)
+		err_set(&err, -r, "move CRIU to its group");
+	else
+		r = build(jail, &err);
 	io_send(sock, &err, sizeof(err), NULL, 0);
-	if (r == 0 && keep_only(sock, jail->held, &err) == 0)
+	if (r == 0 && keep_only(sock, &err) == 0)
 		execvpe(argv[0], argv, environment);
 	_exit(1);
 }
@@ -168,6 +166,41 @@ static int look_into(pid_t pid, const char *path, struct err *err)
 	cleanup_free char *there = str_fmt("/proc/%d/root%s", pid, path);
 	int fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_set(err, errno, "open %s of CRIU", path) : fd;
+}
+
+/* ---- its end ---- */
+
+/* CRIU's own children have its end of the socket, too, and wait for it for ever: nothing else than its death tells that
+ * there will be no answer. One that was given before is still read. */
+static struct {
+	volatile sig_atomic_t pid, sock;
+} watched;
+
+static void on_child(int signal)
+{
+	siginfo_t info = {0};
+	int no = errno;
+	(void)signal;
+
+	if (watched.pid > 0 && waitid(P_PID, (id_t)watched.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
+		shutdown(watched.sock, SHUT_RDWR);
+	errno = no;
+}
+
+static void watch(const struct prisoner *prisoner)
+{
+	const struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
+
+	watched.sock = prisoner->sock;
+	watched.pid = prisoner->pid;
+	sigaction(SIGCHLD, &action, NULL);
+	on_child(SIGCHLD);
+}
+
+static void unwatch(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+	watched.pid = -1;
 }
 
 int jail_start(const struct jail *jail, struct prisoner *ret, struct err *err)
@@ -196,12 +229,23 @@ int jail_start(const struct jail *jail, struct prisoner *ret, struct err *err)
 		jail_end(&prisoner);
 		return r;
 	}
+	watch(&prisoner);
 	*ret = prisoner;
 	return 0;
 }
 
+int jail_killed(const struct prisoner *prisoner)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_PID, (id_t)prisoner->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+		return 0;
+	return info.si_code == CLD_EXITED ? 0 : info.si_status;
+}
+
 void jail_end(struct prisoner *prisoner)
 {
+	unwatch();
 	fd_close(prisoner->sock);
 	fd_close(prisoner->files);
 	fd_close(prisoner->logs);

@@ -11,7 +11,7 @@ struct jail {
 	int root;	 /* a detached mount that comes to lie at JAIL_ROOT; -1: none */
 	int files, logs; /* directories of the node that are there, too */
 	unsigned round;	 /* CRIU's files are those of that round (checkpoint/rounds.h); 0: those of the dump */
-	int held;	 /* a descriptor that stays open as long as CRIU lives */
+	int group;	 /* the cgroup, a directory, that CRIU is to be in */
 	uint32_t owner;	 /* of the user namespaces that are made there; 0: the node's root */
 };
 
@@ -31,6 +31,9 @@ struct prisoner {
 
 /* Start CRIU there, as our child. On failure there is none. */
 int jail_start(const struct jail *jail, struct prisoner *ret, struct err *err);
+
+/* The signal that has killed it; 0: it lives, or has ended by itself. */
+int jail_killed(const struct prisoner *prisoner);
 
 /* Have it end, and wait until it has. */
 void jail_end(struct prisoner *prisoner);

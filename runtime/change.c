@@ -259,7 +259,7 @@ int lifecycle_set(struct op *op, uint32_t ctid, const struct ve_config *config, 
 {
 	struct changing changing = {.pidfd = -1};
 	struct ve_config whole = {0};
-	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	cleanup_fd int lock = lock_ve(op, ctid, op->err);
 	if (lock < 0)
 		return lock;
 

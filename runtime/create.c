@@ -226,7 +226,7 @@ int lifecycle_give_away(struct op *op, struct ve *ve, bool keep)
 int lifecycle_destroy(struct op *op, uint32_t ctid)
 {
 	cleanup_ve struct ve ve = {0};
-	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	cleanup_fd int lock = lock_ve(op, ctid, op->err);
 	if (lock < 0)
 		return lock;
 	int r = ve_load(op->host, ctid, &ve, op->err);

@@ -8,12 +8,17 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/dumps.h"
-#include "runtime/lock.h"
+#include "runtime/engine.h"
+#include "runtime/op.h"
 #include "runtime/state.h"
 
-int dumper_open(uint32_t ctid, const struct state *state, int image, struct dumper *ret, struct err *err)
+int dumper_open(const struct op *op, uint32_t ctid, const struct state *state, int image, struct dumper *ret)
 {
+	struct err *err = op->err;
+
 	*ret = (struct dumper)DUMPER_NONE;
+	ret->host = op->host;
+	ret->ctid = ctid;
 	ret->log = str_fmt("%u.dump.log", ctid);
 	ret->group = cgroup_path(state->cgroup, err);
 	if (!ret->group)
@@ -24,9 +29,9 @@ int dumper_open(uint32_t ctid, const struct state *state, int image, struct dump
 	ret->files = openat(image, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ret->files < 0)
 		return err_set(err, errno, "open the image");
-	ret->lock = lock_engine(ctid, err);
-	if (ret->lock < 0)
-		return ret->lock;
+	ret->engine = engine_begin(op->host, ctid, err);
+	if (ret->engine < 0)
+		return ret->engine;
 
 	externals_dumped(state->granted, &ret->externals);
 	ret->request = (struct criu_request){
@@ -34,7 +39,7 @@ int dumper_open(uint32_t ctid, const struct state *state, int image, struct dump
 		.log_dir = ret->logs,
 		.log = ret->log,
 		.cgroup = ret->group,
-		.held = ret->lock,
+		.group = ret->engine,
 		.externals = (const char *const *)ret->externals.words,
 	};
 	return 0;
@@ -47,5 +52,7 @@ void dumper_close(struct dumper *dumper)
 	free(dumper->group);
 	fd_close(dumper->logs);
 	fd_close(dumper->files);
-	fd_close(dumper->lock);
+	if (dumper->engine >= 0)
+		engine_end(dumper->host, dumper->ctid);
+	fd_close(dumper->engine);
 }

@@ -4,19 +4,22 @@
 #include "checkpoint/criu.h"
 #include "runtime/external.h"
 
-struct err;
+struct host;
+struct op;
 struct state;
 
 struct dumper {
 	struct criu_request request; /* but for `ask` */
 	struct externals externals;
 	char *log, *group;
-	int logs, files, lock;
+	int logs, files, engine;
+	const struct host *host;
+	uint32_t ctid;
 };
 
-#define DUMPER_NONE {.logs = -1, .files = -1, .lock = -1}
+#define DUMPER_NONE {.logs = -1, .files = -1, .engine = -1}
 
 /* `image` is the image's directory. */
-int dumper_open(uint32_t ctid, const struct state *state, int image, struct dumper *ret, struct err *err);
+int dumper_open(const struct op *op, uint32_t ctid, const struct state *state, int image, struct dumper *ret);
 void dumper_close(struct dumper *dumper);
 #define cleanup_dumper __attribute__((cleanup(dumper_close)))

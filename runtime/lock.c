@@ -1,7 +1,6 @@
 #include "runtime/lock.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 
@@ -10,9 +9,8 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
-
-#define ENGINE_TIMEOUT_MS 60000
-#define ENGINE_PAUSE_MS 20
+#include "runtime/engine.h"
+#include "runtime/op.h"
 
 static int open_lock(const char *path, struct err *err)
 {
@@ -34,22 +32,7 @@ static int held_by(int fd, uint32_t ctid, struct err *err)
 		       verb, pid);
 }
 
-int lock_engine(uint32_t ctid, struct err *err)
-{
-	cleanup_free char *path = str_fmt(PATH_LOCKS "/%u.criu", ctid);
-	cleanup_fd int fd = open_lock(path, err);
-
-	for (unsigned ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; ms += ENGINE_PAUSE_MS) {
-		if (errno != EWOULDBLOCK)
-			return err_set(err, errno, "lock %s", path);
-		if (ms >= ENGINE_TIMEOUT_MS)
-			return err_say(err, ERR_LOCKED, "Container already locked: CRIU still has CT %u in hand", ctid);
-		poll(NULL, 0, ENGINE_PAUSE_MS);
-	}
-	return steal_fd(&fd);
-}
-
-int lock_ve(uint32_t ctid, const char *verb, struct err *err)
+int lock_ve(const struct op *op, uint32_t ctid, struct err *err)
 {
 	cleanup_free char *path = str_fmt(PATH_LOCKS "/%u.lck", ctid);
 	cleanup_fd int fd = open_lock(path, err);
@@ -62,11 +45,9 @@ int lock_ve(uint32_t ctid, const char *verb, struct err *err)
 		return err_set(err, errno, "lock %s", path);
 	}
 
-	cleanup_fd int engine = lock_engine(ctid, err);
-	if (engine < 0)
-		return engine;
+	engine_await(op->host, ctid);
 
-	cleanup_free char *holder = str_fmt("%d\n%s\n", getpid(), verb);
+	cleanup_free char *holder = str_fmt("%d\n%s\n", getpid(), op->verb);
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, holder, strlen(holder), 0) < 0)
 		return err_set(err, errno, "write the lock %s", path);
 	return steal_fd(&fd);

@@ -526,7 +526,7 @@ int lifecycle_migrate_in(struct op *op, const struct migrate_in_options *options
 
 	int r = read_facts(&arriving, op->err);
 	if (r == 0)
-		r = arriving.lock = lock_ve(arriving.ve.ctid, op->verb, op->err);
+		r = arriving.lock = lock_ve(op, arriving.ve.ctid, op->err);
 	if (r < 0)
 		return r;
 	if (is_here(&arriving))

@@ -68,7 +68,7 @@ int newborn_lock(struct op *op, struct newborn *newborn)
 {
 	if (!newborn->ve.ctid)
 		return 0;
-	int r = newborn->lock = lock_ve(newborn->ve.ctid, op->verb, op->err);
+	int r = newborn->lock = lock_ve(op, newborn->ve.ctid, op->err);
 	return r < 0 ? r : 0;
 }
 

@@ -52,7 +52,7 @@ static int write_round(struct op *op, uint32_t ctid, const struct state *state, 
 	uint64_t before = 0, after = 0;
 	int r;
 
-	if ((r = dumper_open(ctid, state, precopy->image, &dumper, op->err)) < 0 ||
+	if ((r = dumper_open(op, ctid, state, precopy->image, &dumper)) < 0 ||
 	    (r = image_size(precopy->image, &before, op->err)) < 0)
 		return r;
 	if (precopy->rounds == 0 && (r = criu_tracks_memory(&dumper.request, op->err)) <= 0) {

@@ -24,11 +24,11 @@
 #include "runtime/base/str.h"
 #include "runtime/caps.h"
 #include "runtime/dumps.h"
+#include "runtime/engine.h"
 #include "runtime/external.h"
 #include "runtime/grant.h"
 #include "runtime/guest.h"
 #include "runtime/host.h"
-#include "runtime/lock.h"
 #include "runtime/network.h"
 #include "runtime/running.h"
 #include "runtime/verify.h"
@@ -376,16 +376,16 @@ int rebirth_restore(struct op *op, struct running *running)
 
 	cleanup_fd int files = prepare_files(running, op->err);
 	cleanup_fd int logs = files < 0 ? files : dumps_logs(op->err);
-	cleanup_fd int lock = logs < 0 ? logs : lock_engine(ve->ctid, op->err);
-	if (lock < 0)
-		return lock;
+	cleanup_fd int engine = logs < 0 ? logs : engine_begin(op->host, ve->ctid, op->err);
+	if (engine < 0)
+		return engine;
 	cleanup_free char *log = str_fmt("%u.restore.log", ve->ctid);
 	cleanup_free char *group = str_fmt("/%s/init", running->state.cgroup);
 	const struct criu_request request = {
 		.files = files,
 		.log_dir = logs,
 		.log = log,
-		.held = lock,
+		.group = engine,
 		.externals = (const char *const *)externals.words,
 		.ask = on_moment,
 		.ctx = &ctx,
@@ -397,6 +397,7 @@ int rebirth_restore(struct op *op, struct running *running)
 		.empty_network = is_clone(running),
 	};
 	r = criu_restore_tree(&request, &rebirth, op->err);
+	engine_end(op->host, ve->ctid);
 	dumps_after(op);
 	if (ctx.refused < 0)
 		r = ctx.refused;

@@ -39,7 +39,7 @@ static int finish_create(struct op *op, struct ve *ve)
 static int recover_running(struct op *op, struct ve *ve)
 {
 	struct err busy = {0};
-	cleanup_fd int lock = lock_ve(ve->ctid, op->verb, &busy);
+	cleanup_fd int lock = lock_ve(op, ve->ctid, &busy);
 	if (lock < 0)
 		return 0;
 	/* It came from another node, and nothing but its last steps is missing. */
@@ -67,7 +67,7 @@ static int recover_configured(struct op *op, uint32_t ctid)
 	if (!private_exists(&ve) && private_discarded(&ve))
 		return lifecycle_destroy(op, ctid);
 
-	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	cleanup_fd int lock = lock_ve(op, ctid, op->err);
 	r = lock < 0 ? lock : finish_create(op, &ve);
 	if (r == 0)
 		r = private_drop_aside(op, &ve);
@@ -107,7 +107,7 @@ static int discard_arrival(struct op *op, struct ve *ve)
 static int recover_unconfigured(struct op *op, uint32_t ctid)
 {
 	struct ve ve = {.ctid = ctid};
-	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	cleanup_fd int lock = lock_ve(op, ctid, op->err);
 	if (lock < 0)
 		return lock;
 

@@ -167,7 +167,7 @@ static int dump(struct op *op, struct suspending *suspending, bool stay)
 	struct dumping ctx = {op, suspending};
 	cleanup_dumper struct dumper dumper = DUMPER_NONE;
 
-	int r = dumper_open(suspending->ve->ctid, &suspending->state, suspending->image, &dumper, op->err);
+	int r = dumper_open(op, suspending->ve->ctid, &suspending->state, suspending->image, &dumper);
 	if (r < 0)
 		return r;
 	dumper.request.ask = on_moment;

@@ -55,7 +55,7 @@ int ve_load(const struct host *host, uint32_t ctid, struct ve *ret, struct err *
 
 int ve_open(struct op *op, uint32_t ctid, struct ve *ret, int *ret_lock)
 {
-	cleanup_fd int lock = lock_ve(ctid, op->verb, op->err);
+	cleanup_fd int lock = lock_ve(op, ctid, op->err);
 	if (lock < 0)
 		return lock;
 	int r = ve_load(op->host, ctid, ret, op->err);

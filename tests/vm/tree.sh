@@ -18,7 +18,7 @@ tree_quiet() {
 # What a package enabled regardless of presets, and timers that would wake up in the middle of a test.
 tree_disable() {
 	local unit
-	for unit in nginx redis-server lxc lxc-net lxcfs nftables iperf3 ssh ssh.socket cgconfig cgred e2scrub_reap \
+	for unit in nginx redis-server postgresql lxc lxc-net lxcfs nftables iperf3 ssh ssh.socket cgconfig cgred e2scrub_reap \
 		e2scrub_all.timer fstrim.timer xfs_scrub_all.timer apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer; do
 		chroot "$1" systemctl disable "$unit" >/dev/null 2>&1 || true
 	done
