@@ -191,20 +191,27 @@ static const char *const overlay_rules[] = {
 	NULL,
 };
 
-static void add_rsync(const struct carrier *carrier, const char *from, const char *to, bool overlay,
-		      struct words *words)
+static const char *const file_rules[] = {"--inplace", NULL};
+
+/* What is copied, and how: directories end with a slash. */
+struct copy {
+	const char *from, *to;
+	const char *const *rules; /* more options; NULL */
+};
+
+static void add_rsync(const struct carrier *carrier, const struct copy *copy, struct words *words)
 {
 	cleanup_free char *shell = remote_shell(carrier);
-	cleanup_free char *source = str_fmt("%s/", from), *target = str_fmt("%s:%s/", carrier->node, to);
+	cleanup_free char *target = str_fmt("%s:%s", carrier->node, copy->to);
 	const char *const own[] = {"rsync", "-aHAX", "--numeric-ids", "--sparse", "--delete", "--stats", "-e", shell};
 
 	for (size_t i = 0; i < countof(own); i++)
 		words_add(words, own[i]);
-	for (const char *const *rule = overlay_rules; overlay && *rule; rule++)
+	for (const char *const *rule = copy->rules; rule && *rule; rule++)
 		words_add(words, *rule);
 	words_add_all(words, carrier->rsync);
 	words_add(words, "--");
-	words_add(words, source);
+	words_add(words, copy->from);
 	words_add(words, target);
 }
 
@@ -233,7 +240,7 @@ static void watch(const struct carrier *carrier, pid_t pid, int out)
 		kill(pid, SIGTERM);
 }
 
-int carrier_sync(struct carrier *carrier, const char *from, const char *to, bool overlay, struct err *err)
+static int run_rsync(struct carrier *carrier, const struct copy *copy, struct err *err)
 {
 	cleanup_words struct words words = {0};
 	cleanup_free char *stats = NULL;
@@ -241,7 +248,7 @@ int carrier_sync(struct carrier *carrier, const char *from, const char *to, bool
 
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_set(err, errno, "make a pipe");
-	add_rsync(carrier, from, to, overlay, &words);
+	add_rsync(carrier, copy, &words);
 	cleanup_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	pid_t pid = spawn(&words, null, out[1]);
 	int no = errno;
@@ -254,8 +261,21 @@ int carrier_sync(struct carrier *carrier, const char *from, const char *to, bool
 	if (r < 0)
 		return err_set(err, -r, "run rsync");
 	if (status != 0 && status != RSYNC_VANISHED)
-		return err_say(err, ERR_SYSTEM, "rsync of %s to %s failed with exit code %d", from, carrier->node,
-			       status);
+		return err_say(err, ERR_SYSTEM, "rsync of %s to %s failed with exit code %d", copy->from,
+			       carrier->node, status);
 	carrier->bytes += bytes_sent(stats);
 	return 0;
+}
+
+int carrier_sync(struct carrier *carrier, const char *from, const char *to, bool overlay, struct err *err)
+{
+	cleanup_free char *source = str_fmt("%s/", from), *target = str_fmt("%s/", to);
+	const struct copy copy = {source, target, overlay ? overlay_rules : NULL};
+	return run_rsync(carrier, &copy, err);
+}
+
+int carrier_send(struct carrier *carrier, const char *from, const char *to, struct err *err)
+{
+	const struct copy copy = {from, to, file_rules};
+	return run_rsync(carrier, &copy, err);
 }

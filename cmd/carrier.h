@@ -33,3 +33,6 @@ static inline void carrier_done(struct carrier *carrier)
 /* Make the directory there what it is here. Of an overlay's, what it knows of the file system that it lies on is left
  * out: which files of the layer its own were copied from, by their handles. */
 int carrier_sync(struct carrier *carrier, const char *from, const char *to, bool overlay, struct err *err);
+
+/* Make the file there what it is here. Should it fail, what has come of it is there under that very name. */
+int carrier_send(struct carrier *carrier, const char *from, const char *to, struct err *err);

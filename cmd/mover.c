@@ -20,12 +20,23 @@
 
 #define HELLO_MS 60000
 
-enum phase { PHASE_FIRST, PHASE_MEMORY, PHASE_STILL, PHASE_SECOND, PHASE_IMAGE, PHASE_READY, PHASE_COMMIT, PHASE_COUNT };
+enum phase {
+	PHASE_TEMPLATE,
+	PHASE_FIRST,
+	PHASE_MEMORY,
+	PHASE_STILL,
+	PHASE_SECOND,
+	PHASE_IMAGE,
+	PHASE_READY,
+	PHASE_COMMIT,
+	PHASE_COUNT
+};
 
 static const char *const phase_names[PHASE_COUNT] = {
-	[PHASE_FIRST] = "First rsync",	  [PHASE_MEMORY] = "Copy memory",
-	[PHASE_STILL] = "Suspend + Dump", [PHASE_SECOND] = "Second rsync",
-	[PHASE_IMAGE] = "Copy dump file", [PHASE_READY] = "Undump",	    [PHASE_COMMIT] = "Hand over + Resume",
+	[PHASE_TEMPLATE] = "Copy template", [PHASE_FIRST] = "First rsync",
+	[PHASE_MEMORY] = "Copy memory",	    [PHASE_STILL] = "Suspend + Dump",
+	[PHASE_SECOND] = "Second rsync",    [PHASE_IMAGE] = "Copy dump file",
+	[PHASE_READY] = "Undump",	    [PHASE_COMMIT] = "Hand over + Resume",
 };
 
 struct mover {
@@ -85,7 +96,7 @@ static const struct code_row {
 	{ERR_NO_RESOURCE, MOVER_GIVE, MOVER_EXISTS},	 {ERR_ADDRESS_IN_USE, MOVER_GIVE, MOVER_ADDRESS},
 	{ERR_VETH, MOVER_GIVE, MOVER_ADDRESS},		 {ERR_QUOTA, MOVER_GIVE, MOVER_QUOTA},
 	{ERR_NO_SPACE, MOVER_GIVE, MOVER_COPY},		 {ERR_BAD_CONFIG, MOVER_CONFIG, MOVER_CONFIG},
-	{ERR_CONFIG_SAVE, MOVER_CONFIG, MOVER_CONFIG},
+	{ERR_CONFIG_SAVE, MOVER_CONFIG, MOVER_CONFIG},	 {ERR_TEMPLATE_DAMAGED, MOVER_GIVE, MOVER_COPY},
 };
 
 static const struct code_row *code_row(enum err_kind kind)
@@ -338,7 +349,10 @@ static int copy(struct mover *mover, const struct kvfile *facts, const char *wha
 		err_say(&mover->err, ERR_BAD_VALUE, "%s is not said", what);
 		return fail(mover, MOVER_COPY);
 	}
-	if (carrier_sync(&mover->carrier, from, to, is(mover, "LAYOUT", "overlay"), &mover->err) < 0)
+	int r = phase == PHASE_TEMPLATE
+			? carrier_send(&mover->carrier, from, to, &mover->err)
+			: carrier_sync(&mover->carrier, from, to, is(mover, "LAYOUT", "overlay"), &mover->err);
+	if (r < 0)
 		return fail_copy(mover);
 	double took = now() - start;
 	mover->took[phase] += took;
@@ -348,6 +362,46 @@ static int copy(struct mover *mover, const struct kvfile *facts, const char *wha
 		report_say(mover->report, line);
 	}
 	return 0;
+}
+
+/* The receiver says whether it lacks it. */
+static bool sends_template(const struct mover *mover)
+{
+	return mover->places && kvfile_get(mover->places, "TEMPLATE");
+}
+
+/* "busybox (2 MiB)" */
+static char *template_text(const struct mover *mover)
+{
+	const char *name = kvfile_get(mover->facts, "OSTEMPLATE"), *size = kvfile_get(mover->facts, "TEMPLATE_BYTES");
+	uint64_t bytes = 0;
+
+	if (size)
+		str_u64(size, &bytes);
+	return str_fmt("%s (%ju MiB)", name && name[0] ? name : "without a name",
+		       (uintmax_t)((bytes + (1 << 20) - 1) >> 20));
+}
+
+static int copy_template(struct mover *mover)
+{
+	cleanup_frame struct frame frame = {0};
+	cleanup_free char *text = template_text(mover), *line = str_fmt("Copying template %s", text);
+	int r;
+
+	if (!sends_template(mover))
+		return 0;
+	report_say(mover->report, line);
+	if ((r = copy(mover, mover->facts, "TEMPLATE", PHASE_TEMPLATE)) < 0 || (r = tell_there(mover, "TEMPLATE", NULL)) < 0)
+		return r;
+	return hear_there(mover, "UNPACKED", -1, &frame);
+}
+
+static void tell_check(const struct mover *mover)
+{
+	cleanup_free char *text = template_text(mover), *line = str_fmt("The template %s would be copied, too", text);
+
+	if (sends_template(mover))
+		report_say(mover->report, line);
 }
 
 static int copy_first(struct mover *mover)
@@ -443,8 +497,8 @@ static int move(struct mover *mover)
 	cleanup_frame struct frame still = {0};
 	int r;
 
-	if ((r = copy_first(mover)) < 0 || (r = copy_memory(mover)) < 0 || (r = bring_still(mover, &still)) < 0 || (r = copy_last(mover)) < 0 ||
-	    (r = make_ready(mover, &still)) < 0)
+	if ((r = copy_template(mover)) < 0 || (r = copy_first(mover)) < 0 || (r = copy_memory(mover)) < 0 ||
+	    (r = bring_still(mover, &still)) < 0 || (r = copy_last(mover)) < 0 || (r = make_ready(mover, &still)) < 0)
 		return r;
 	return commit(mover);
 }
@@ -474,6 +528,8 @@ static int carry_out(struct mover *mover)
 	r = offer(mover);
 	if (r == 0)
 		r = reserve(mover);
+	if (r == 0 && mover->options->check)
+		tell_check(mover);
 	if (r < 0 || mover->options->check)
 		return r;
 	if (r == 0)
@@ -497,7 +553,9 @@ static void tell_times(const struct mover *mover)
 {
 	double still = 0;
 
-	for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
+	if (sends_template(mover))
+		printf("%s: %.2f\n", phase_names[PHASE_TEMPLATE], mover->took[PHASE_TEMPLATE]);
+	for (enum phase phase = PHASE_FIRST; phase < PHASE_COUNT; phase++) {
 		printf("%s: %.2f\n", phase_names[phase], mover->took[phase]);
 		if (phase >= PHASE_STILL)
 			still += mover->took[phase];

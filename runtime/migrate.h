@@ -4,6 +4,9 @@
  *	giving node				receiving node
  *	FACTS, CONFIG: what is to come
  *						RESERVED: where to put it; or HAVE: it is here already
+ *	(if RESERVED has a place for its template, the archive of that is copied)
+ *						<- TEMPLATE
+ *						UNPACKED: its layer is there, of the very digest
  *	(its files are copied while it runs)
  *	<- PRECOPY, any number of times; of a live one
  *	PRECOPIED: memory that was changed is written,

@@ -4,11 +4,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
-#include "checkpoint/criu.h"
 #include "checkpoint/image.h"
 #include "quota/cgroup.h"
+#include "runtime/arriving.h"
 #include "runtime/base/frame.h"
 #include "runtime/base/io.h"
 #include "runtime/base/kvfile.h"
@@ -17,7 +16,6 @@
 #include "runtime/base/str.h"
 #include "runtime/claims.h"
 #include "runtime/dumps.h"
-#include "runtime/grant.h"
 #include "runtime/handover.h"
 #include "runtime/host.h"
 #include "runtime/idmap.h"
@@ -32,40 +30,11 @@
 #include "runtime/rebirth.h"
 #include "runtime/running.h"
 #include "runtime/traffic.h"
+#include "templates/shipment.h"
 
 #define FREEZE_TIMEOUT_MS 30000
 #define UNMAKE_ATTEMPTS 10
 #define UNMAKE_PAUSE_MS 300
-#define SPARE_BYTES (64ull << 20) /* what a pool keeps beside what comes */
-
-struct arriving {
-	const struct migrate_in_options *options;
-	struct kvfile *facts, *config; /* of the VE, as it was */
-	struct ve ve;
-	uint64_t generation;
-	bool live, image, starts; /* how it comes */
-	bool claimed;		  /* ids */
-	int lock, layers;	  /* held all the time */
-	int store, dir;		  /* its image's */
-	char *name;		  /* its image's */
-	struct kvfile *image_facts;
-	struct running running;
-};
-
-static void arriving_done(struct arriving *arriving)
-{
-	kvfile_free(arriving->facts);
-	kvfile_free(arriving->config);
-	kvfile_free(arriving->image_facts);
-	running_done(&arriving->running);
-	ve_done(&arriving->ve);
-	fd_close(arriving->lock);
-	fd_close(arriving->layers);
-	fd_close(arriving->store);
-	fd_close(arriving->dir);
-	free(arriving->name);
-}
-#define cleanup_arriving __attribute__((cleanup(arriving_done)))
 
 /* ---- words ---- */
 
@@ -86,113 +55,6 @@ static int expect(const struct arriving *arriving, const char *word, struct fram
 	return str_eq(ret->word, word)
 		       ? 0
 		       : err_say(err, ERR_BAD_VALUE, "the giving node said %s, not %s", ret->word, word);
-}
-
-/* ---- what comes ---- */
-
-static int fact_number(const struct kvfile *facts, const char *key, uint64_t *ret, struct err *err)
-{
-	const char *text = kvfile_get(facts, key);
-
-	if (text && str_u64(text, ret) == 0)
-		return 0;
-	return err_say(err, ERR_BAD_VALUE, "the giving node does not say %s", key);
-}
-
-static int read_facts(struct arriving *arriving, struct err *err)
-{
-	const char *facts = arriving->options->facts, *config = arriving->options->config;
-	uint32_t ctid;
-	int r;
-
-	if ((r = kvfile_parse("facts", facts, strlen(facts), &arriving->facts, err)) < 0 ||
-	    (r = kvfile_parse("configuration", config, strlen(config), &arriving->config, err)) < 0 ||
-	    (r = fact_number(arriving->facts, "GENERATION", &arriving->generation, err)) < 0)
-		return r;
-	const char *id = kvfile_get(arriving->facts, "CTID"), *state = kvfile_get(arriving->facts, "STATE");
-	if (!id || !state || str_u32(id, &ctid) < 0)
-		return err_say(err, ERR_BAD_VALUE, "the giving node does not say CTID or STATE");
-	r = ve_find(id, &arriving->ve.ctid, err);
-	arriving->live = str_eq(state, "live");
-	arriving->image = arriving->live || str_eq(state, "suspended");
-	arriving->starts = str_eq(state, "running");
-	arriving->name = str_fmt("%u", arriving->ve.ctid);
-	return r;
-}
-
-/* Where things lie is this node's matter. */
-static void own_places(struct arriving *arriving, const struct host *host)
-{
-	const struct ve_config *node = &host->node.ve;
-
-	kvfile_set(arriving->config, "VE_PRIVATE", node->private_area);
-	kvfile_set(arriving->config, "VE_ROOT", node->root_area);
-}
-
-/* As config_load() reads a file. */
-static int read_config(struct op *op, struct arriving *arriving)
-{
-	struct ve *ve = &arriving->ve;
-
-	own_places(arriving, op->host);
-	param_merge(&config_table, &ve->config, &op->host->node.ve);
-	ve->config.layout = LAYOUT_PRIVATE;
-	int r = param_load(&config_table, &ve->config, arriving->config, "its configuration", op->err);
-	if (r == 0)
-		ve_expand(ve);
-	return r;
-}
-
-/* ---- is there room for it? ---- */
-
-static int check_layer(struct op *op, const struct arriving *arriving)
-{
-	const struct ve_config *config = &arriving->ve.config;
-
-	if (config->layout != LAYOUT_OVERLAY)
-		return 0;
-	if (config->layer && faccessat(op->host->layers, config->layer, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	return err_say(op->err, ERR_NO_TEMPLATE,
-		       "the template it stands on, %s (layer %.12s…), is not there; import the same archive first: "
-		       "vzctl template import",
-		       config->ostemplate ? config->ostemplate : "?", config->layer ? config->layer : "?");
-}
-
-static int check_space(struct op *op, const struct arriving *arriving)
-{
-	struct statvfs fs;
-	uint64_t bytes;
-
-	int r = fact_number(arriving->facts, "BYTES", &bytes, op->err);
-	if (r < 0)
-		return r;
-	if (fstatvfs(op->host->pool, &fs) < 0)
-		return err_set(op->err, errno, "look at the pool");
-	uint64_t spare = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (bytes + SPARE_BYTES <= spare)
-		return 0;
-	return err_say(op->err, ERR_NO_SPACE, "the pool has %ju MiB left, and the container takes %ju",
-		       (uintmax_t)spare >> 20, (uintmax_t)bytes >> 20);
-}
-
-static int check_fits(struct op *op, struct arriving *arriving)
-{
-	struct ve *ve = &arriving->ve;
-	int r;
-
-	if (ve_configured(ve->ctid))
-		return err_say(op->err, ERR_CONFIG_EXISTS, "CT %u exists already", ve->ctid);
-	if (ve->config.name && (r = names_check(ve->config.name, ve->ctid, op->err)) < 0)
-		return r;
-	if (private_exists(ve))
-		return err_say(op->err, ERR_PRIVATE_EXISTS, "Private area already exists in %s", ve->private_area);
-	if ((r = config_check(&ve->config, op->err)) < 0 || (r = places_check(op->host, ve, op->err)) < 0 ||
-	    (r = claims_check(op->host, ve->ctid, NULL, &ve->config, op->err)) < 0 ||
-	    (r = check_layer(op, arriving)) < 0 || (r = check_space(op, arriving)) < 0 ||
-	    (r = grant_modules(grant_of(&ve->config), op->err)) < 0)
-		return r;
-	return arriving->image ? criu_usable(op->err) : 0;
 }
 
 /* ---- the steps ---- */
@@ -234,7 +96,7 @@ static int private_apply(struct op *op, void *ctx)
 {
 	struct arriving *arriving = ctx;
 
-	int r = check_fits(op, arriving);
+	int r = arriving_fits(op, arriving);
 	return r < 0 ? r : private_receive(op, &arriving->ve, true);
 }
 
@@ -282,19 +144,93 @@ static int image_undo(struct op *op, void *ctx)
 	return r < 0 ? r : image_clean(arriving->store, op->err);
 }
 
-static int transfer_apply(struct op *op, void *ctx)
+/* Who else brings the same template is waited for: then it is there. */
+static int template_apply(struct op *op, void *ctx)
 {
 	struct arriving *arriving = ctx;
-	cleanup_kvfile struct kvfile *places = kvfile_new();
+
+	if (!arriving->lacks_layer)
+		return 0;
+	int r = arriving->templates = shipment_expect(op->host->template_dir, op->err);
+	if (r < 0 || !shipment_needless(op->host->template_dir, arriving->ve.config.layer))
+		return r < 0 ? r : 0;
+	arriving->lacks_layer = false;
+	arriving->templates = fd_close(arriving->templates);
+	return 0;
+}
+
+static int end_shipment(struct op *op, struct arriving *arriving)
+{
+	int r = shipment_clear(op->host->template_dir, arriving->ve.config.layer, op->err);
+	arriving->templates = fd_close(arriving->templates);
+	return r;
+}
+
+/* What was taken in whole is a template of this node, whatever becomes of the VE. */
+static int template_undo(struct op *op, void *ctx)
+{
+	struct arriving *arriving = ctx;
+	return arriving->templates < 0 ? 0 : end_shipment(op, arriving);
+}
+
+static struct kvfile *places_of(const struct arriving *arriving)
+{
+	struct kvfile *places = kvfile_new();
 	cleanup_free char *hidden = private_hidden(&arriving->ve);
 	cleanup_free char *image = str_fmt(PATH_DUMP "/.new-%s", arriving->name);
-	cleanup_frame struct frame frame = {0};
 
 	kvfile_set(places, "PRIVATE", hidden);
 	kvfile_set(places, "IMAGE", image);
-	int r = say(arriving, "RESERVED", places, op->err);
-	if (r == 0)
-		r = expect(arriving, "SENT", &frame, op->err);
+	if (arriving->lacks_layer) {
+		cleanup_free char *place = shipment_place(arriving->ve.config.layer);
+		cleanup_free char *path = str_fmt(PATH_TEMPLATE "/%s", place);
+		kvfile_set(places, "TEMPLATE", path);
+	}
+	return places;
+}
+
+static int reserve_apply(struct op *op, void *ctx)
+{
+	struct arriving *arriving = ctx;
+	cleanup_kvfile struct kvfile *places = places_of(arriving);
+	return say(arriving, "RESERVED", places, op->err);
+}
+
+static int take_in_layer(struct op *op, const struct arriving *arriving)
+{
+	const struct ve_config *config = &arriving->ve.config;
+	cleanup_free char *source = str_fmt("another node, with CT %u", arriving->ve.ctid);
+	const struct shipment shipment = {
+		.dir = op->host->template_dir,
+		.digest = config->layer,
+		.name = config->ostemplate ? config->ostemplate : "",
+		.suffix = arriving_packed(arriving),
+		.source = source,
+		.scratch_base = IDMAP_SCRATCH,
+	};
+	return shipment_take_in(&shipment, op->err);
+}
+
+static int layer_apply(struct op *op, void *ctx)
+{
+	struct arriving *arriving = ctx;
+	cleanup_frame struct frame frame = {0};
+	int r;
+
+	if (!arriving->lacks_layer)
+		return 0;
+	if ((r = expect(arriving, "TEMPLATE", &frame, op->err)) < 0 || (r = take_in_layer(op, arriving)) < 0 ||
+	    (r = end_shipment(op, arriving)) < 0)
+		return r;
+	return say(arriving, "UNPACKED", NULL, op->err);
+}
+
+static int transfer_apply(struct op *op, void *ctx)
+{
+	struct arriving *arriving = ctx;
+	cleanup_frame struct frame frame = {0};
+
+	int r = expect(arriving, "SENT", &frame, op->err);
 	return r < 0 ? r : frame_facts(&frame, &arriving->image_facts, op->err);
 }
 
@@ -396,10 +332,12 @@ static int config_apply(struct op *op, void *ctx)
 }
 
 static const struct step arrive_steps[] = {
-	{"ids", ids_apply, ids_undo},	       {"private", private_apply, private_undo},
-	{"image", image_apply, image_undo},    {"transfer", transfer_apply, NULL},
-	{"adopt", adopt_apply, NULL},	       {"seal", seal_apply, NULL},
-	{"undump", undump_apply, undump_undo}, {"ready", ready_apply, NULL},
+	{"ids", ids_apply, ids_undo},	    {"private", private_apply, private_undo},
+	{"image", image_apply, image_undo}, {"template", template_apply, template_undo},
+	{"reserve", reserve_apply, NULL},   {"layer", layer_apply, NULL},
+	{"transfer", transfer_apply, NULL}, {"adopt", adopt_apply, NULL},
+	{"seal", seal_apply, NULL},	    {"undump", undump_apply, undump_undo},
+	{"ready", ready_apply, NULL},
 };
 
 /* There is no way back from here: what fails is told, and what a crash cuts short lifecycle_recover() finishes. That
@@ -512,19 +450,19 @@ static int check_only(struct op *op, struct arriving *arriving)
 
 	int r = op_run(op, first, countof(first), arriving);
 	if (r == 0)
-		r = check_fits(op, arriving);
+		r = arriving_fits(op, arriving);
 	int undone = op_unwind(op, first, countof(first), arriving);
 	if (r == 0)
 		r = undone;
-	return r < 0 ? r : say(arriving, "RESERVED", NULL, op->err);
+	return r < 0 ? r : reserve_apply(op, arriving);
 }
 
 int lifecycle_migrate_in(struct op *op, const struct migrate_in_options *options)
 {
-	cleanup_arriving struct arriving arriving = {
-		.options = options, .lock = -1, .layers = -1, .store = -1, .dir = -1, .running = RUNNING_NONE};
+	cleanup_arriving struct arriving arriving = ARRIVING_NONE;
+	arriving.options = options;
 
-	int r = read_facts(&arriving, op->err);
+	int r = arriving_read_facts(&arriving, op->err);
 	if (r == 0)
 		r = arriving.lock = lock_ve(op, arriving.ve.ctid, op->err);
 	if (r < 0)
@@ -535,7 +473,7 @@ int lifecycle_migrate_in(struct op *op, const struct migrate_in_options *options
 		return err_say(op->err, ERR_CONFIG_EXISTS, "CT %u exists already", arriving.ve.ctid);
 	r = arriving.layers = lock_node_shared("templates", op->err);
 	if (r >= 0)
-		r = read_config(op, &arriving);
+		r = arriving_read_config(op, &arriving);
 	if (r < 0)
 		return r;
 	return options->check ? check_only(op, &arriving) : arrive(op, &arriving);

@@ -25,6 +25,7 @@
 #include "runtime/running.h"
 #include "runtime/suspend.h"
 #include "runtime/ve.h"
+#include "templates/shipment.h"
 
 struct giving {
 	struct op *op;
@@ -108,6 +109,26 @@ static const char *how(const struct giving *giving)
 	return ve_state_name(giving->state);
 }
 
+/* What the receiver may lack. */
+static int set_layer(const struct giving *giving, struct kvfile *facts, struct err *err)
+{
+	const struct ve_config *config = &giving->ve->config;
+	struct shipment_goods goods = {0};
+
+	if (config->layout != LAYOUT_OVERLAY || !config->layer)
+		return 0;
+	int r = shipment_find(giving->op->host->template_dir, config->layer, &goods, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	cleanup_free char *path = str_fmt(PATH_TEMPLATE "/%s", goods.archive);
+	kvfile_set(facts, "TEMPLATE", path);
+	kvfile_set(facts, "OSTEMPLATE", config->ostemplate ? config->ostemplate : "");
+	set_number(facts, "TEMPLATE_BYTES", goods.size);
+	set_number(facts, "LAYER_BYTES", goods.unpacked);
+	free(goods.archive);
+	return 0;
+}
+
 static int tell_facts(const struct giving *giving)
 {
 	const struct ve *ve = giving->ve;
@@ -125,7 +146,9 @@ static int tell_facts(const struct giving *giving)
 	kvfile_set(facts, "IMAGE", image);
 	if (giving->receiver)
 		kvfile_set(facts, "HANDED", giving->receiver);
-	int r = say(giving, "FACTS", facts, err);
+	int r = set_layer(giving, facts, err);
+	if (r == 0)
+		r = say(giving, "FACTS", facts, err);
 	if (r == 0)
 		r = kvfile_load(AT_FDCWD, path, &config, err);
 	return r < 0 ? r : say(giving, "CONFIG", config, err);

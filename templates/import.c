@@ -205,18 +205,37 @@ static int have_layer(const struct import *import, int archive, struct template 
 	return r;
 }
 
-static int publish_archive(const struct import *import, int archive, struct template *template, struct err *err)
+/* A layer keeps what it was made of, for other nodes, whatever becomes of the name. The file that it has already may
+ * be damaged: this one is not. */
+static int keep_archive(const struct import *import, int archive, const char *digest, struct err *err)
+{
+	cleanup_free char *from = str_fmt(RECORD_CACHE "/%s", import->file);
+	cleanup_free char *to = str_fmt(RECORD_LAYERS "/%s/" RECORD_PACKED "%s", digest, import->suffix);
+	cleanup_free char *kept = record_layer_archive(import->dir, digest);
+
+	if (fsync(archive) < 0)
+		return err_set(err, errno, "write the archive of template %s to disk", import->name);
+	if ((kept && unlinkat(import->dir, kept, 0) < 0) || linkat(import->dir, from, import->dir, to, 0) < 0)
+		return err_set(err, errno, "keep the archive of template %s in its layer", import->name);
+	return 0;
+}
+
+static int publish_archive(const struct import *import, struct template *template, struct err *err)
 {
 	cleanup_free char *from = str_fmt(RECORD_CACHE "/%s", import->file);
 	cleanup_free char *file = str_fmt("%s%s", import->name, import->suffix);
 	cleanup_free char *to = str_fmt(RECORD_CACHE "/%s", file);
 
-	if (fsync(archive) < 0)
-		return err_set(err, errno, "write the archive of template %s to disk", import->name);
 	if (renameat(import->dir, from, import->dir, to) < 0)
 		return err_set(err, errno, "rename %s to %s in the template directory", from, to);
 	template->archive = steal_ptr(file);
 	return record_drop_archives(import->dir, import->name, template->archive, err);
+}
+
+static int publish(const struct import *import, struct template *template, struct err *err)
+{
+	int r = publish_archive(import, template, err);
+	return r < 0 ? r : record_save(import->dir, template, import->source, err);
 }
 
 int import_run(const struct import *import, const char *digest, struct template *ret, struct err *err)
@@ -232,9 +251,9 @@ int import_run(const struct import *import, const char *digest, struct template 
 	if (r == 0)
 		r = have_layer(import, archive, &template, err);
 	if (r == 0)
-		r = publish_archive(import, archive, &template, err);
-	if (r == 0)
-		r = record_save(import->dir, &template, import->source, err);
+		r = keep_archive(import, archive, template.digest, err);
+	if (r == 0 && !import->nameless)
+		r = publish(import, &template, err);
 	if (r == 0)
 		*ret = template;
 	else

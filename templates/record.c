@@ -39,14 +39,28 @@ const char *record_suffix(const char *file)
 	return NULL;
 }
 
-static char *find_archive(int dir, const char *name)
+/* A path with whatever suffix an archive there has. */
+static char *find_packed(int dir, const char *stem)
 {
 	for (size_t i = 0; i < countof(suffixes); i++) {
-		cleanup_free char *path = str_fmt(RECORD_CACHE "/%s%s", name, suffixes[i]);
+		cleanup_free char *path = str_fmt("%s%s", stem, suffixes[i]);
 		if (faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return mem_strdup(path + strlen(RECORD_CACHE "/"));
+			return steal_ptr(path);
 	}
 	return NULL;
+}
+
+static char *find_archive(int dir, const char *name)
+{
+	cleanup_free char *stem = str_fmt(RECORD_CACHE "/%s", name);
+	cleanup_free char *path = find_packed(dir, stem);
+	return path ? mem_strdup(path + strlen(RECORD_CACHE "/")) : NULL;
+}
+
+char *record_layer_archive(int dir, const char *digest)
+{
+	cleanup_free char *stem = str_fmt(RECORD_LAYERS "/%s/" RECORD_PACKED, digest);
+	return find_packed(dir, stem);
 }
 
 static uint64_t get_number(const struct kvfile *file, const char *key)
@@ -111,7 +125,7 @@ int record_save(int dir, const struct template *template, const char *source, st
 	set_number(file, "SIZE", template->size);
 	set_number(file, "ENTRIES", template->entries);
 	set_number(file, "DROPPED", template->dropped);
-	set_number(file, "CREATED", (uint64_t)template->created);
+	set_number(file, "CREATED", (uint64_t) template->created);
 	return kvfile_save(file, dir, path, err);
 }
 

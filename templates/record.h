@@ -8,6 +8,7 @@ struct template;
 
 #define RECORD_CACHE "cache"
 #define RECORD_LAYERS "layers"
+#define RECORD_PACKED "archive" /* in a layer's directory, with a suffix: what it was made of */
 
 /* Letters, digits and - + _ . with no dot in front, 100 bytes at most. ERR_BAD_VALUE. */
 int record_check_name(const char *name, struct err *err);
@@ -24,6 +25,9 @@ int record_save(int dir, const struct template *template, const char *source, st
 
 /* Remove the archives of that name, but for the file `keep` (may be NULL). */
 int record_drop_archives(int dir, const char *name, const char *keep, struct err *err);
+
+/* The archive that a layer was made of, below the template directory; NULL if it has none. The caller frees. */
+char *record_layer_archive(int dir, const char *digest);
 
 /* The names of templates that have a record, or an archive; the caller frees both. */
 int record_names(int dir, struct names *ret, struct err *err);

@@ -1,8 +1,9 @@
 /* OS templates: find, list, import, build, delete.
  *
  * template/cache/NAME.tar.{zst,xz,gz} (or plain .tar) is the archive as it came; template/layers/SHA256/root the same
- * unpacked, read only to all who use it; template/NAME.conf the record that ties them: a kvfile with DIGEST, SOURCE,
- * SIZE (bytes unpacked), ENTRIES, CREATED (seconds), DROPPED. SHA256 is the archive's. */
+ * unpacked, read only to all who use it, with a link to the archive beside it; template/NAME.conf the record that ties
+ * them: a kvfile with DIGEST, SOURCE, SIZE (bytes unpacked), ENTRIES, CREATED (seconds), DROPPED. SHA256 is the
+ * archive's. */
 #pragma once
 
 #include <stdbool.h>

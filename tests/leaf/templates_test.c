@@ -27,6 +27,7 @@
 #include "runtime/base/proc.h"
 #include "runtime/base/str.h"
 #include "templates/sandbox.h"
+#include "templates/shipment.h"
 #include "tests/leaf/pool_env.h"
 
 /* ---- the pool */
@@ -404,6 +405,109 @@ static void a_sandbox_dies_with_its_parent(void **state)
 	close(ends[0]);
 }
 
+/* ---- templates that travel */
+
+static int other_node(struct env *env)
+{
+	assert_int_equal(mkdirat(env->pool, "there", 0700), 0);
+	return open_at(env->pool, "there");
+}
+
+static int arrive(int there, int from, const char *archive, const char *digest, struct err *err)
+{
+	const struct shipment shipment = {
+		.dir = there,
+		.digest = digest,
+		.name = "good",
+		.suffix = ".tar.zst",
+		.source = "afar",
+		.scratch_base = SCRATCH_BASE,
+	};
+	cleanup_free char *place = shipment_place(digest);
+	struct err end = {0};
+
+	cleanup_fd int lock = shipment_expect(there, err);
+	assert_ok(lock, err);
+	assert_int_equal(linkat(from, archive, there, place, 0), 0);
+	int r = shipment_take_in(&shipment, err);
+	assert_ok(shipment_clear(there, digest, &end), &end);
+	return r;
+}
+
+static void a_layer_goes_to_another_node(void **state)
+{
+	struct env *env = *state;
+	struct shipment_goods goods = {0};
+	struct template template = {0}, found = {0};
+	struct err err = {0};
+
+	import_good(env, &template);
+	assert_ok(shipment_find(env->templates, template.digest, &goods, &err), &err);
+	assert_int_equal(goods.unpacked, template.size);
+	assert_int_equal(goods.size, stat_at(env->templates, "cache/good.tar.zst").st_size);
+	cleanup_fd int there = other_node(env);
+	assert_false(shipment_needless(there, template.digest));
+	assert_ok(arrive(there, env->templates, goods.archive, template.digest, &err), &err);
+	assert_true(shipment_needless(there, template.digest));
+	assert_ok(template_find(there, "good", &found, &err), &err);
+	assert_string_equal(found.digest, template.digest);
+	assert_string_equal(found.archive, "good.tar.zst");
+	assert_int_equal(found.size, template.size);
+	assert_ok(template_delete(there, "good", 1, &err), &err);
+	assert_int_equal(count_entries(there, "layers"), 0);
+	assert_int_equal(count_entries(there, "cache"), 0);
+	free(goods.archive);
+	template_done(&template);
+	template_done(&found);
+}
+
+/* The VEs that stand on it go with it still. */
+static void a_layer_whose_name_is_another_ones_travels_without(void **state)
+{
+	static const struct member members[] = {{"sbin/init", .mode = 0755}};
+	struct env *env = *state;
+	struct shipment_goods goods = {0};
+	struct template before = {0}, now = {0}, found = {0};
+	struct err err = {0};
+
+	import_good(env, &before);
+	cleanup_free char *archive = make_archive(env, "good.tar.zst", members, countof(members), 0);
+	assert_ok(import(env, archive, NULL, NULL, &now, &err), &err);
+	assert_string_not_equal(before.digest, now.digest);
+	assert_ok(shipment_find(env->templates, before.digest, &goods, &err), &err);
+
+	cleanup_fd int there = other_node(env);
+	assert_ok(arrive(there, env->templates, "cache/good.tar.zst", now.digest, &err), &err);
+	assert_ok(arrive(there, env->templates, goods.archive, before.digest, &err), &err);
+	assert_true(shipment_needless(there, before.digest));
+	assert_ok(template_find(there, "good", &found, &err), &err);
+	assert_string_equal(found.digest, now.digest);
+	assert_int_equal(count_entries(there, "layers"), 2);
+	assert_int_equal(count_entries(there, "cache"), 1);
+	free(goods.archive);
+	template_done(&before);
+	template_done(&now);
+	template_done(&found);
+}
+
+static void what_is_not_the_archive_of_the_layer_is_refused(void **state)
+{
+	static const char wrong[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct env *env = *state;
+	struct shipment_goods goods = {0};
+	struct template template = {0};
+	struct err err = {0};
+
+	import_good(env, &template);
+	cleanup_fd int there = other_node(env);
+	assert_true(arrive(there, env->templates, "cache/good.tar.zst", wrong, &err) < 0);
+	assert_says(&err, ERR_TEMPLATE_DAMAGED, "the archive of template good is damaged");
+	assert_int_equal(count_entries(there, "layers"), 0);
+	assert_int_equal(count_entries(there, "cache"), 0);
+	assert_int_equal(shipment_find(there, wrong, &goods, &err), -ENOENT);
+	template_done(&template);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -421,6 +525,9 @@ int main(void)
 		test(one_archive_is_one_layer),
 		test(a_layer_that_was_replaced_goes_when_nobody_stands_on_it),
 		test(what_lies_in_the_cache_is_found_and_unpacked),
+		test(a_layer_goes_to_another_node),
+		test(a_layer_whose_name_is_another_ones_travels_without),
+		test(what_is_not_the_archive_of_the_layer_is_refused),
 		test(a_sandbox_has_nothing_but_its_directory),
 		test(a_sandbox_dies_with_its_parent),
 	};

@@ -22,6 +22,8 @@ teardown() {
 		for ctid in $(vzlist -a -H -o ctid); do
 			vzctl --quiet stop $ctid --fast; vzctl --quiet destroy $ctid
 		done; rm -f /etc/vz/conf/*.destroyed'
+	there vzctl template info busybox >/dev/null 2>&1 ||
+		there 'cat >/tmp/busybox.tar.zst && vzctl --quiet template import /tmp/busybox.tar.zst' </var/lib/vz/template/cache/busybox.tar.zst
 }
 
 # What node $1 says of CT $2: its status, or nothing.
@@ -152,33 +154,92 @@ with_memory() {
 }
 
 @test "much memory is copied in rounds while it is written to, and is all there" {
-	with_memory 407
-	count_in 407
+	with_memory 410
+	count_in 410
 	# It does no harm when the one who copies it is killed.
-	vzmigrate --live node2 407 3>&- &
+	vzmigrate --live node2 410 3>&- &
 	await 60 pgrep -x criu
 	sleep 0.5
 	pkill -9 -x criu
 	! wait $!
-	stayed 407 running
-	[ "$(cat /sys/fs/cgroup/openve/ve-407/cgroup.freeze)" = 0 ]
+	stayed 410 running
+	[ "$(cat /sys/fs/cgroup/openve/ve-410/cgroup.freeze)" = 0 ]
 	local n
-	n=$(counted 407)
-	await 10 eval '[ $(counted 407) -gt $n ]'
+	n=$(counted 410)
+	await 10 eval '[ $(counted 410) -gt $n ]'
 
-	run -0 vzmigrate --live -v node2 407
+	run -0 vzmigrate --live -v node2 410
 	echo "$output"
 	[ "$(grep -c '^Copy memory: ' <<<"$output")" -ge 2 ]
-	moved 407 running
-	there vzctl exec2 407 '"/objects check /held"' | diff "$BATS_TEST_TMPDIR/held" -
-	[ "$(counted 407 there)" -gt "$n" ]
+	moved 410 running
+	there vzctl exec2 410 '"/objects check /held"' | diff "$BATS_TEST_TMPDIR/held" -
+	[ "$(counted 410 there)" -gt "$n" ]
 
 	# From there, all at once.
-	run -0 there vzmigrate --live --noiter -v node1 407
+	run -0 there vzmigrate --live --noiter -v node1 410
 	echo "$output"
 	! grep '^Copy memory: ' <<<"$output"
-	[ "$(status_on node1 407)" = running ]
-	vzctl exec2 407 '/objects check /held' | diff "$BATS_TEST_TMPDIR/held" -
+	[ "$(status_on node1 410)" = running ]
+	vzctl exec2 410 '/objects check /held' | diff "$BATS_TEST_TMPDIR/held" -
+}
+
+# node2 has no template, and nothing that was to become one.
+no_template_there() {
+	await 10 there '! vzctl template info busybox 2>/dev/null && [ -z "$(find /var/lib/vz/template/cache /var/lib/vz/template/layers -mindepth 1 -maxdepth 1 \( -name "*busybox*" -o -name ".*" \))" ]'
+}
+
+@test "a template that is missing there comes along" {
+	local archive step
+	vzd_there
+	ve 407 started
+	archive=$(echo /var/lib/vz/template/layers/"$(sed -n 's/^VE_LAYER="\(.*\)"/\1/p' /etc/vz/conf/407.conf)"/archive.tar.*)
+	there vzctl --quiet template delete busybox
+	run -0 vzmigrate --check-only node2 407
+	[[ "$output" == *"The template busybox ("*" MiB) would be copied"* ]]
+
+	cp "$archive" "$BATS_TEST_TMPDIR/whole"
+	echo more >>"$archive"
+	run -6 vzmigrate node2 407
+	[[ "$output" == *"archive of template busybox is damaged"* ]]
+	cp "$BATS_TEST_TMPDIR/whole" "$archive"
+	stayed 407 running
+	no_template_there
+
+	for step in 'reserve fail' 'layer fail' 'reserve die'; do
+		fault_there "$step"
+		run -7 vzmigrate node2 407
+		there rm -f /run/faults
+		stayed 407 running
+		case $step in
+			layer*) there vzctl --quiet template delete busybox ;; # it is whole
+			*fail) no_template_there ;;
+		esac
+	done
+	KIB_PER_SECOND=50 cut_at_copy 407 pkill -9 -f 'ssh.*vzmigrate --receive'
+	no_template_there
+
+	run -0 vzmigrate --times node2 407
+	[[ "$output" == *"Copying template busybox ("*" MiB)"*"Copy template: "* ]]
+	moved 407 running
+	there vzctl exec 407 true
+	[ "$(there vzlist -H -o ostemplate 407)" = busybox ]
+	there vzctl --quiet create 408 --ostemplate busybox --config light
+	there vzctl --quiet destroy 408
+	there '! vzctl template delete busybox'
+	there "vzctl --quiet stop 407 --fast && vzctl --quiet destroy 407 && vzctl template delete busybox"
+	no_template_there
+}
+
+@test "a name that is another template's there stays with that one" {
+	local other
+	ve 409
+	there 'zstd -dc /var/lib/vz/template/cache/busybox.tar.zst | gzip >/tmp/busybox.tar.gz; vzctl --quiet template delete busybox; vzctl --quiet template import /tmp/busybox.tar.gz'
+	other=$(there cat /var/lib/vz/template/busybox.conf)
+	vzmigrate node2 409
+	moved 409 stopped
+	there vzctl --quiet start 409
+	[ "$(there cat /var/lib/vz/template/busybox.conf)" = "$other" ]
+	there 'vzctl --quiet stop 409 --fast && vzctl --quiet destroy 409 && vzctl template delete busybox'
 }
 
 @test "what cannot be moved is refused, and stays" {
@@ -313,7 +374,7 @@ vzd_there() {
 
 # vzmigrate of CT $1 is copying, slowly; then $2…; it fails, and the CT stays.
 cut_at_copy() {
-	vzmigrate --live --rsync=--bwlimit=300 node2 "$1" 3>&- &
+	vzmigrate --live --rsync=--bwlimit=${KIB_PER_SECOND:-300} node2 "$1" 3>&- &
 	await 30 pgrep -x rsync
 	sleep 1
 	"${@:2}"
