@@ -170,6 +170,7 @@ static int begin(struct mover *mover)
 
 	int r = sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR_STRING("ve", mover->ve),
 			       SD_JSON_BUILD_PAIR_STRING("receiver", host ? host + 1 : mover->options->node),
+			       SD_JSON_BUILD_PAIR_UNSIGNED("newCtid", mover->options->new_ctid),
 			       SD_JSON_BUILD_PAIR_BOOLEAN("live", mover->options->live),
 			       SD_JSON_BUILD_PAIR_BOOLEAN("keep", mover->options->keep));
 	if (r < 0)
@@ -578,8 +579,9 @@ int mover_run(const struct mover_options *options, const char *ve, struct report
 			    .out = -1},
 		.channel = -1,
 	};
-	cleanup_free char *line =
-		str_fmt("Starting %smigration of CT %s to %s", options->live ? "live " : "", ve, options->node);
+	cleanup_free char *as = options->new_ctid ? str_fmt(" as CT %u", options->new_ctid) : NULL;
+	cleanup_free char *line = str_fmt("Starting %smigration of CT %s to %s%s", options->live ? "live " : "", ve,
+					  options->node, as ? as : "");
 
 	report_say(report, line);
 	int r = carry_out(&mover);

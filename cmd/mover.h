@@ -2,12 +2,14 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct report;
 
 struct mover_options {
 	const char *node;	 /* [user@]host */
 	const char *ssh, *rsync; /* more options for each; NULL */
+	uint32_t new_ctid;	 /* what it is called there; 0: what it is here */
 	bool live;
 	bool keep;	 /* the private area stays here, too */
 	bool keep_there; /* what was sent stays there if it fails */

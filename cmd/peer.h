@@ -6,7 +6,7 @@
 struct err;
 struct kvfile;
 
-#define PEER_PROTOCOL "1"
+#define PEER_PROTOCOL "2"
 
 /* This node. */
 struct kvfile *peer_self(void);

@@ -22,6 +22,7 @@ int verb_migrate_out(struct invocation *invocation, sd_json_variant **ret_answer
 {
 	struct migrate_out_options options = {
 		.receiver = verb_text(invocation, "receiver"),
+		.new_ctid = verb_number(invocation, "newCtid"),
 		.live = verb_flag(invocation, "live"),
 		.keep = verb_flag(invocation, "keep"),
 	};

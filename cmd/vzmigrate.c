@@ -11,6 +11,7 @@
 #include "cmd/report.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/ve.h"
 
 enum {
 	OPTION_SSH = 256,
@@ -50,6 +51,7 @@ static void usage(FILE *to)
 	fputs("usage: vzmigrate [OPTION…] [USER@]NODE CTID|NAME…\n"
 	      "\n"
 	      "  -r, --remove-area yes|no  remove the private area here afterwards (default: yes)\n"
+	      "      --new-id CTID         it gets that CTID there\n"
 	      "      --live, --online      it runs, and goes on there where it was\n"
 	      "      --noiter              its memory is copied only when it stands still, not before\n"
 	      "      --check-only, --dry-run\n"
@@ -80,6 +82,18 @@ static int parse_nodeps(const char *text, bool *ret)
 		return 0;
 	fprintf(stderr, "vzmigrate: --nodeps=%s is not supported; there is cpu\n", text);
 	return -EINVAL;
+}
+
+static int parse_ctid(const char *text, uint32_t *ret)
+{
+	uint32_t ctid;
+
+	if (str_u32(text, &ctid) < 0 || ctid == 0 || ctid > VE_CTID_MAX) {
+		fprintf(stderr, "vzmigrate: --new-id takes a CTID, 1 to %u, not '%s'\n", VE_CTID_MAX, text);
+		return -EINVAL;
+	}
+	*ret = ctid;
+	return 0;
 }
 
 static int not_built(const char *option)
@@ -125,7 +139,7 @@ static int take_option(int option, struct mover_options *options, struct report 
 		options->check = true;
 		return 0;
 	case OPTION_NEW_ID:
-		return not_built("--new-id");
+		return parse_ctid(optarg, &options->new_ctid);
 	case 'c':
 	case 's':
 		return not_built(option == 'c' ? "-c" : "-s");
@@ -155,6 +169,10 @@ static int run(struct mover_options *options, struct report *report, char **word
 	}
 	if (!words[1]) {
 		fputs("vzmigrate: which container?\n", stderr);
+		return MOVER_USAGE;
+	}
+	if (options->new_ctid && words[2]) {
+		fputs("vzmigrate: --new-id is for one container, not for several\n", stderr);
 		return MOVER_USAGE;
 	}
 	if (words[0][0] == '-' || strpbrk(words[0], " :/")) {

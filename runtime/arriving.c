@@ -51,17 +51,21 @@ static int fact_number(const struct kvfile *facts, const char *key, uint64_t *re
 int arriving_read_facts(struct arriving *arriving, struct err *err)
 {
 	const char *facts = arriving->options->facts, *config = arriving->options->config;
-	uint32_t ctid;
+	struct renumber *renumber = &arriving->renumber;
 	int r;
 
 	if ((r = kvfile_parse("facts", facts, strlen(facts), &arriving->facts, err)) < 0 ||
 	    (r = kvfile_parse("configuration", config, strlen(config), &arriving->config, err)) < 0 ||
 	    (r = fact_number(arriving->facts, "GENERATION", &arriving->generation, err)) < 0)
 		return r;
-	const char *id = kvfile_get(arriving->facts, "CTID"), *state = kvfile_get(arriving->facts, "STATE");
-	if (!id || !state || str_u32(id, &ctid) < 0)
-		return err_say(err, ERR_BAD_VALUE, "the giving node does not say CTID or STATE");
-	r = ve_find(id, &arriving->ve.ctid, err);
+	const char *id = kvfile_get(arriving->facts, "CTID"), *other = kvfile_get(arriving->facts, "NEW_CTID");
+	const char *state = kvfile_get(arriving->facts, "STATE");
+	arriving->move = kvfile_get(arriving->facts, "MOVE");
+	if (!id || !state || !arriving->move || str_u32(id, &renumber->from) < 0 ||
+	    (other && str_u32(other, &renumber->to) < 0))
+		return err_say(err, ERR_BAD_VALUE, "the giving node does not say CTID, STATE and MOVE");
+	r = ve_find(other ? other : id, &arriving->ve.ctid, err);
+	renumber->to = arriving->ve.ctid;
 	arriving->live = str_eq(state, "live");
 	arriving->image = arriving->live || str_eq(state, "suspended");
 	arriving->starts = str_eq(state, "running");
@@ -83,10 +87,13 @@ int arriving_read_config(struct op *op, struct arriving *arriving)
 {
 	struct ve *ve = &arriving->ve;
 
+	int r = renumber_config(arriving->config, &arriving->renumber, op->err);
+	if (r < 0)
+		return r;
 	own_places(arriving, op->host);
 	param_merge(&config_table, &ve->config, &op->host->node.ve);
 	ve->config.layout = LAYOUT_PRIVATE;
-	int r = param_load(&config_table, &ve->config, arriving->config, "its configuration", op->err);
+	r = param_load(&config_table, &ve->config, arriving->config, "its configuration", op->err);
 	if (r == 0)
 		ve_expand(ve);
 	return r;

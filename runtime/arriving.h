@@ -1,6 +1,7 @@
 /* A VE that comes from another node: what that node says of it, and whether there is room for it here. */
 #pragma once
 
+#include "runtime/renumber.h"
 #include "runtime/running.h"
 #include "runtime/ve.h"
 
@@ -11,8 +12,10 @@ struct op;
 struct arriving {
 	const struct migrate_in_options *options;
 	struct kvfile *facts, *config; /* of the VE, as it was */
-	struct ve ve;
+	struct ve ve;		       /* what it is to be here */
+	struct renumber renumber;      /* and what it was */
 	uint64_t generation;
+	const char *move;	  /* what this one is called */
 	bool live, image, starts; /* how it comes */
 	bool claimed;		  /* ids */
 	bool lacks_layer;	  /* what it stands on comes first */
@@ -32,7 +35,7 @@ void arriving_done(struct arriving *arriving);
 /* Read who comes, and how. */
 int arriving_read_facts(struct arriving *arriving, struct err *err);
 
-/* Read its configuration, and make it this node's: where things lie. */
+/* Read its configuration, and make it this node's: what it is called, and where things lie. */
 int arriving_read_config(struct op *op, struct arriving *arriving);
 
 /* How the archive of its layer is packed, as record_suffix() says; NULL if the giving node has none. */

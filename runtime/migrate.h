@@ -35,6 +35,7 @@ struct op;
 
 struct migrate_out_options {
 	const char *receiver; /* as the caller calls that node */
+	uint32_t new_ctid;    /* what it is to be called there; 0: what it is here */
 	bool live;	      /* it must run, and goes on where it was */
 	bool keep;	      /* its private area stays here, too */
 	int channel;	      /* a stream of words, the caller's end */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint/ids.h"
 #include "checkpoint/image.h"
 #include "quota/cgroup.h"
 #include "runtime/arriving.h"
@@ -14,6 +15,7 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
+#include "runtime/base/userns.h"
 #include "runtime/claims.h"
 #include "runtime/dumps.h"
 #include "runtime/handover.h"
@@ -28,6 +30,7 @@
 #include "runtime/places.h"
 #include "runtime/private.h"
 #include "runtime/rebirth.h"
+#include "runtime/renumber.h"
 #include "runtime/running.h"
 #include "runtime/traffic.h"
 #include "templates/shipment.h"
@@ -63,13 +66,15 @@ static int set_ids(struct arriving *arriving, uint32_t base)
 {
 	cleanup_free char *text = str_fmt("%u", base);
 
+	arriving->renumber.from_base = (uint32_t)arriving->ve.config.local_uid;
+	arriving->renumber.to_base = base;
 	kvfile_set(arriving->config, "LOCAL_UID", text);
 	arriving->ve.config.local_uid = base;
 	arriving->claimed = true;
 	return 0;
 }
 
-/* Its ids are in the memory of its processes; files are stored without. */
+/* Its own range where that is free. */
 static int ids_apply(struct op *op, void *ctx)
 {
 	struct arriving *arriving = ctx;
@@ -77,7 +82,7 @@ static int ids_apply(struct op *op, void *ctx)
 	uint32_t ctid = arriving->ve.ctid, base = (uint32_t)arriving->ve.config.local_uid;
 
 	int r = idmap_claim_range(ctid, base, &taken);
-	if (r < 0 && !arriving->image && (taken.kind == ERR_NO_RESOURCE || taken.kind == ERR_BAD_CONFIG)) {
+	if (r < 0 && (taken.kind == ERR_NO_RESOURCE || taken.kind == ERR_BAD_CONFIG)) {
 		r = idmap_claim(&ctid, &base, op->err);
 	} else if (r < 0) {
 		*op->err = taken;
@@ -199,7 +204,7 @@ static int reserve_apply(struct op *op, void *ctx)
 static int take_in_layer(struct op *op, const struct arriving *arriving)
 {
 	const struct ve_config *config = &arriving->ve.config;
-	cleanup_free char *source = str_fmt("another node, with CT %u", arriving->ve.ctid);
+	cleanup_free char *source = str_fmt("another node, with CT %u", arriving->renumber.from);
 	const struct shipment shipment = {
 		.dir = op->host->template_dir,
 		.digest = config->layer,
@@ -262,6 +267,23 @@ static int check_image(struct op *op, const struct arriving *arriving)
 	return r < 0 ? r : claims_check(op->host, arriving->ve.ctid, NULL, &network, op->err);
 }
 
+/* In the image ids of the node are in two kinds of files, and files of the VE are stored without. */
+static int renumber(struct op *op, const struct arriving *arriving)
+{
+	const struct renumber *renumber = &arriving->renumber;
+	const struct ids_move move = {
+		.from = renumber->from_base,
+		.to = renumber->to_base,
+		.count = USERNS_RANGE,
+	};
+
+	int r = renumber_image(arriving->image_facts, renumber, op->err);
+	if (r < 0 || move.from == move.to)
+		return r;
+	cleanup_fd int files = openat(arriving->dir, "files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return files < 0 ? err_set(op->err, errno, "open the image's files") : ids_move_files(files, &move, op->err);
+}
+
 /* From here on it is this node's image, and has this node's seal. */
 static int seal_apply(struct op *op, void *ctx)
 {
@@ -269,7 +291,9 @@ static int seal_apply(struct op *op, void *ctx)
 
 	if (!arriving->image)
 		return 0;
-	int r = check_image(op, arriving);
+	int r = renumber(op, arriving);
+	if (r == 0)
+		r = check_image(op, arriving);
 	return r < 0 ? r
 		     : dumps_publish(arriving->store, arriving->dir, arriving->name, arriving->image_facts, op->err);
 }
@@ -324,9 +348,8 @@ static int config_apply(struct op *op, void *ctx)
 {
 	struct arriving *arriving = ctx;
 	cleanup_free char *path = str_fmt(PATH_VE_CONFIG_DIR "/%u.conf", arriving->ve.ctid);
-	cleanup_free char *generation = str_fmt("%ju", (uintmax_t)arriving->generation);
 
-	kvfile_set(arriving->config, "GENERATION", generation);
+	handover_note(arriving->config, arriving->generation, arriving->move);
 	int r = handover_forget(arriving->ve.ctid, op->err);
 	return r < 0 ? r : err_is(op->err, ERR_CONFIG_SAVE, kvfile_save(arriving->config, AT_FDCWD, path, op->err));
 }
@@ -398,16 +421,6 @@ int migrate_finish(struct op *op, struct ve *ve)
 
 /* ---- all of it ---- */
 
-/* An earlier attempt had got through, and its last word was lost. */
-static bool is_here(const struct arriving *arriving)
-{
-	struct err ignored = {0};
-	uint64_t generation = 0;
-
-	return ve_configured(arriving->ve.ctid) && handover_generation(arriving->ve.ctid, &generation, &ignored) == 0 &&
-	       generation == arriving->generation;
-}
-
 static int start_here(struct op *op, struct arriving *arriving)
 {
 	arriving->lock = fd_close(arriving->lock);
@@ -467,7 +480,8 @@ int lifecycle_migrate_in(struct op *op, const struct migrate_in_options *options
 		r = arriving.lock = lock_ve(op, arriving.ve.ctid, op->err);
 	if (r < 0)
 		return r;
-	if (is_here(&arriving))
+	/* An earlier attempt had got through, and its last word was lost. */
+	if (handover_came(arriving.ve.ctid, arriving.generation, arriving.move))
 		return say(&arriving, "HAVE", NULL, op->err);
 	if (ve_configured(arriving.ve.ctid))
 		return err_say(op->err, ERR_CONFIG_EXISTS, "CT %u exists already", arriving.ve.ctid);

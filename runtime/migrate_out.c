@@ -24,6 +24,7 @@
 #include "runtime/precopy.h"
 #include "runtime/running.h"
 #include "runtime/suspend.h"
+#include "runtime/uuid.h"
 #include "runtime/ve.h"
 #include "templates/shipment.h"
 
@@ -34,14 +35,15 @@ struct giving {
 	enum ve_state state; /* as it was when we began */
 	uint64_t generation; /* with which it goes */
 	struct precopy precopy;
-	char *receiver;	     /* who was handed it before; NULL */
-	bool handed;	     /* it must not run here any more */
-	bool arrived;	     /* it is there, for certain */
+	struct handover before, now;
+	bool handed;  /* it must not run here any more */
+	bool arrived; /* it is there, for certain */
 };
 
 static void giving_done(struct giving *giving)
 {
-	free(giving->receiver);
+	handover_done(&giving->before);
+	handover_done(&giving->now);
 	precopy_done(giving->op, &giving->precopy);
 }
 #define cleanup_giving __attribute__((cleanup(giving_done)))
@@ -144,8 +146,9 @@ static int tell_facts(const struct giving *giving)
 	kvfile_set(facts, "LAYOUT", ve->config.layout == LAYOUT_OVERLAY ? "overlay" : "private");
 	kvfile_set(facts, "PRIVATE", ve->private_area);
 	kvfile_set(facts, "IMAGE", image);
-	if (giving->receiver)
-		kvfile_set(facts, "HANDED", giving->receiver);
+	kvfile_set(facts, "MOVE", giving->now.move);
+	if (giving->now.ctid != ve->ctid)
+		set_number(facts, "NEW_CTID", giving->now.ctid);
 	int r = set_layer(giving, facts, err);
 	if (r == 0)
 		r = say(giving, "FACTS", facts, err);
@@ -177,7 +180,7 @@ static int hand_over(void *ctx, const struct kvfile *facts, struct err *err)
 	int r;
 
 	if ((r = say(giving, "STILL", facts, err)) < 0 || (r = hear_word(giving, "HANDOVER", err)) < 0 ||
-	    (r = handover_mark(giving->ve->ctid, giving->generation, giving->options->receiver, err)) < 0)
+	    (r = handover_mark(giving->ve->ctid, giving->generation, &giving->now, err)) < 0)
 		return r;
 	/* A caller that is gone has not told the receiver: but who knows. */
 	frame_send(giving->options->channel, "HANDED", NULL);
@@ -253,7 +256,7 @@ static int check_state(const struct giving *giving, struct err *err)
 		return err_say(err, ERR_MOUNTED, "Container is currently mounted. Unmount it first.");
 	if (state != VE_STOPPED && state != VE_SUSPENDED && state != VE_RUNNING)
 		return err_say(err, ERR_WRONG_STATE, "the container is %s", ve_state_name(state));
-	if (giving->options->live && state != VE_RUNNING && !giving->receiver)
+	if (giving->options->live && state != VE_RUNNING && !giving->before.receiver)
 		return err_say(err, ERR_NOT_RUNNING, "Live migration is not possible: the container is %s",
 			       ve_state_name(state));
 	return 0;
@@ -261,7 +264,9 @@ static int check_state(const struct giving *giving, struct err *err)
 
 static int check_receiver(const struct giving *giving, struct err *err)
 {
-	if (!giving->receiver || str_eq(giving->receiver, giving->options->receiver))
+	const struct handover *before = &giving->before, *now = &giving->now;
+
+	if (!before->receiver || (str_eq(before->receiver, now->receiver) && before->ctid == now->ctid))
 		return 0;
 	return handover_check(giving->ve->ctid, err);
 }
@@ -283,14 +288,33 @@ static int check_live(const struct giving *giving)
 	return r < 0 ? r : checkable_must(op, &state);
 }
 
+/* A repetition is the same move. */
+static int name_move(struct giving *giving)
+{
+	const struct migrate_out_options *options = giving->options;
+	uint32_t ctid = giving->ve->ctid;
+	char move[UUID_SIZE];
+
+	int r = handover_load(ctid, &giving->before, giving->op->err);
+	if (r == 0 && !giving->before.receiver)
+		r = uuid_make(move, giving->op->err);
+	if (r < 0)
+		return r;
+	giving->now = (struct handover){
+		.receiver = mem_strdup(options->receiver),
+		.ctid = options->new_ctid ? options->new_ctid : ctid,
+		.move = mem_strdup(giving->before.receiver ? giving->before.move : move),
+	};
+	return 0;
+}
+
 static int prepare(struct giving *giving)
 {
 	struct op *op = giving->op;
 	uint64_t generation = 0;
 	int r;
 
-	if ((r = handover_receiver(giving->ve->ctid, &giving->receiver, op->err)) < 0 ||
-	    (r = handover_generation(giving->ve->ctid, &generation, op->err)) < 0 ||
+	if ((r = name_move(giving)) < 0 || (r = handover_generation(giving->ve->ctid, &generation, op->err)) < 0 ||
 	    (r = check_state(giving, op->err)) < 0 || (r = check_receiver(giving, op->err)) < 0 ||
 	    (r = places_check(op->host, giving->ve, op->err)) < 0 || (r = check_live(giving)) < 0)
 		return r;
@@ -300,12 +324,12 @@ static int prepare(struct giving *giving)
 
 static int unknown(const struct giving *giving, struct err *err)
 {
-	const char *to = giving->options->receiver;
+	cleanup_free char *command = handover_command(giving->ve->ctid, &giving->now);
 	return err_say(
 		err, ERR_INTERRUPTED,
 		"%s was lost when CT %u had just been handed over, and may run it: it stays here as it is, and does "
-		"not start; repeat vzmigrate %s %u",
-		to, giving->ve->ctid, to, giving->ve->ctid);
+		"not start; repeat %s",
+		giving->now.receiver, giving->ve->ctid, command);
 }
 
 static int copy_memory(struct giving *giving)
@@ -333,7 +357,7 @@ static int hear_first(struct giving *giving)
 		int r = hear(giving, &frame, err);
 		if (r < 0)
 			return r;
-		giving->arrived = giving->receiver && str_eq(frame.word, "ARRIVED");
+		giving->arrived = giving->before.receiver && str_eq(frame.word, "ARRIVED");
 		if (giving->arrived || !str_eq(frame.word, "PRECOPY"))
 			return giving->arrived ? 0 : expect(&frame, "FREEZE", err);
 		r = copy_memory(giving);

@@ -159,3 +159,26 @@ int netifs_complete(struct netifs *netifs, uint32_t ctid, struct why *why)
 	}
 	return 0;
 }
+
+/* "veth101.0" and "ve101.0", as choose_host_name() makes them. */
+static bool follows_from(const char *host_name, uint32_t ctid)
+{
+	cleanup_free char *usual = str_fmt("veth%u.", ctid), *brief = str_fmt("ve%u.", ctid);
+	const char *number = str_after(host_name, usual);
+
+	if (!number)
+		number = str_after(host_name, brief);
+	return number && number[0] && strspn(number, "0123456789") == strlen(number);
+}
+
+int netifs_renumber(struct netifs *netifs, uint32_t from, uint32_t to, struct why *why)
+{
+	int r = netifs_complete(netifs, from, why);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < netifs->n; i++)
+		if (follows_from(netifs->list[i].net.host_name, from))
+			netifs->list[i].net.host_name[0] = '\0';
+	return netifs_complete(netifs, to, why);
+}

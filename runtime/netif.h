@@ -45,6 +45,10 @@ void netifs_remove(struct netifs *netifs, struct netif *netif);
  * that they are the same whenever a file without them is read. -EINVAL when the names have run out. */
 int netifs_complete(struct netifs *netifs, uint32_t ctid, struct why *why);
 
+/* The VE gets another CTID: names on the node that follow from it follow from the new one. What nobody named yet is
+ * what it was by the old one. */
+int netifs_renumber(struct netifs *netifs, uint32_t from, uint32_t to, struct why *why);
+
 /* No two of them have a name, a name on the node or a MAC in common. */
 int netifs_check(const struct netifs *netifs, struct why *why);
 

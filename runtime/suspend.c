@@ -441,12 +441,12 @@ static int recover_running(struct op *op, struct ve *ve, int store, const char *
 	bool frozen = cgroup_is_frozen(suspending.state.cgroup), wanted = suspending.state.frozen;
 	if (frozen && wanted)
 		return 0;
-	cleanup_free char *receiver = NULL;
-	r = handover_receiver(ve->ctid, &receiver, op->err);
+	cleanup_handover struct handover handover = {0};
+	r = handover_load(ve->ctid, &handover, op->err);
 	if (r < 0)
 		return r;
 	/* It may run on the other node by now. */
-	if (receiver)
+	if (handover.receiver)
 		return running_take_down(op, ve, false);
 	r = image_drop(store, name, op->err);
 	if (r == 0 && frozen)

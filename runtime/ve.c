@@ -16,8 +16,6 @@
 #include "runtime/names.h"
 #include "runtime/op.h"
 
-#define CTID_MAX 2147483644u /* vzctl's */
-
 const char *ve_state_name(enum ve_state state)
 {
 	static const char *const names[] = {
@@ -35,8 +33,8 @@ int ve_find(const char *id, uint32_t *ret_ctid, struct err *err)
 		return names_find(id, ret_ctid, err);
 	if (ctid == 0)
 		return err_say(err, ERR_BAD_CTID, "Only set actions are allowed for CT0");
-	if (ctid > CTID_MAX)
-		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: CTIDs go up to %u", id, CTID_MAX);
+	if (ctid > VE_CTID_MAX)
+		return err_say(err, ERR_BAD_CTID, "Bad CT ID %s: CTIDs go up to %u", id, VE_CTID_MAX);
 	*ret_ctid = ctid;
 	return 0;
 }
@@ -143,7 +141,7 @@ int ve_all(uint32_t **ret, size_t *ret_n, struct err *err)
 		if (!str_ends(name, ".conf"))
 			continue;
 		name[strlen(name) - strlen(".conf")] = '\0';
-		if (str_u32(name, &ctid) < 0 || ctid == 0 || ctid > CTID_MAX)
+		if (str_u32(name, &ctid) < 0 || ctid == 0 || ctid > VE_CTID_MAX)
 			continue;
 		ctids = mem_grow(ctids, n + 1, sizeof(*ctids));
 		ctids[n++] = ctid;

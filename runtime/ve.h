@@ -12,6 +12,8 @@
 struct err;
 struct host;
 
+#define VE_CTID_MAX 2147483644u /* vzctl's */
+
 /* Computed, never stored. */
 enum ve_state {
 	VE_ABSENT, /* no configuration */

@@ -242,13 +242,75 @@ no_template_there() {
 	there 'vzctl --quiet stop 409 --fast && vzctl --quiet destroy 409 && vzctl template delete busybox'
 }
 
+# CT $1 is on node2 alone, as CT $2 there, in that status.
+moved_as() {
+	[ "$(status_on node2 "$2")" = "$3" ]
+	[ -z "$(status_on node1 "$1")" ]
+	[ ! -e /var/lib/vz/private/"$1" ]
+	! grep "^$1:" /etc/vz/idmap
+	[ -z "$(find /etc/vz /var/lib/vz/private /var/lib/vz/dump -maxdepth 2 -name "*$1*" -not -name '*.migrated' -not -name '*.destroyed')" ]
+}
+
+@test "a VE gets another CTID there, beside one that has its own" {
+	local mac bad
+	there vzctl --quiet create 413 --ostemplate busybox --config light --netif_add eth0
+	ve 413 started --name renamed --netif_add eth0,,mine --netif_add eth1
+	for bad in 0 x 2147483645 -5 ''; do
+		run -1 vzmigrate --new-id "$bad" node2 413
+		[[ "$output" == *"--new-id takes a CTID"* ]]
+	done
+	run -1 vzmigrate --new-id 513 node2 413 414
+	[[ "$output" == *"for one container"* ]]
+	run -9 vzmigrate --new-id 413 node2 413
+	run -9 vzmigrate node2 413
+	[ "$(status_on node1 413)" = running ]
+
+	mac=$(vzctl exec 413 cat /sys/class/net/eth1/address)
+	vzmigrate --new-id 513 node2 renamed
+	moved_as 413 513 running
+	[ "$(there vzctl exec renamed cat /sys/class/net/eth1/address)" = "$mac" ]
+	there '[ -e /sys/class/net/mine ] && [ -e /sys/class/net/veth513.0 ] && grep -q "^513:" /etc/vz/idmap && vzctl --quiet start 413'
+	there vzctl --quiet stop 513 --fast
+}
+
+@test "a running and a suspended VE go on under another CTID, with their connections" {
+	local n
+	there vzctl --quiet create 414 --ostemplate busybox --config light
+	vzd_there
+	ve 414 started --ipadd 10.90.0.14 --netif_add eth0
+	vzctl exec 414 '(tail -f /dev/null | nc -l -p 7000 >/run/n) </dev/null >/dev/null 2>&1 &
+		sleep 1; setsid sh -c "n=0; while echo \$((n += 1)); do sleep 0.1; done | nc 10.90.0.14 7000" </dev/null >/dev/null 2>&1 &'
+	await 20 vzctl exec 414 'test -s /run/n'
+	n=$(vzctl exec 414 tail -n 1 /run/n)
+	fault_there 'go die'
+	run vzmigrate --live --new-id 514 node2 414
+	there rm -f /run/faults
+	[ "$status" -ne 0 ]
+	[[ "$output" == *'repeat vzmigrate --new-id 514 node2 414'* ]]
+	[ "$(status_on node1 414)" = suspended ]
+	run -8 vzmigrate --live node2 414
+	[[ "$output" == *'repeat vzmigrate --new-id 514 node2 414'* ]]
+	run -8 vzmigrate --new-id 515 --live node2 414
+	vzmigrate --live --new-id 514 node2 414
+	moved_as 414 514 running
+	there ping -c 1 -W 5 10.90.0.14
+	await 20 eval '[ "$(there vzctl exec 514 tail -n 1 /run/n)" -gt $((n + 20)) ]'
+	there test -e /sys/class/net/veth514.0
+
+	there vzctl --quiet suspend 514
+	ve 514
+	there vzmigrate --new-id 614 node1 514
+	vzctl --quiet resume 614
+	n=$(vzctl exec 614 tail -n 1 /run/n)
+	await 20 eval '[ "$(vzctl exec 614 tail -n 1 /run/n)" -gt $n ]'
+}
+
 @test "what cannot be moved is refused, and stays" {
 	ve 411 started --ipadd 10.90.0.11
 	run -1 vzmigrate node1 411
 	[[ "$output" == *'node1 is this node'* ]]
 	run -4 vzmigrate node9 411
 	run -10 vzmigrate node2 499
-	run -1 vzmigrate --new-id 412 node2 411
 	run -0 vzmigrate --check-only --live node2 411
 	stayed 411 running
 	run -0 vzmigrate --dry-run node2 411
@@ -264,12 +326,6 @@ no_template_there() {
 	there vzctl --quiet create 411 --ostemplate busybox --config light
 	run -9 vzmigrate --live node2 411
 	there vzctl --quiet destroy 411
-	stayed 411 running
-
-	there "echo 412:$(sed -n 's/^LOCAL_UID="\(.*\)"/\1/p' /etc/vz/conf/411.conf):65536 >>/etc/vz/idmap"
-	run -9 vzmigrate --live node2 411
-	[[ "$output" == *"id range"* ]]
-	there "sed -i /^412:/d /etc/vz/idmap"
 	stayed 411 running
 
 	vzctl --quiet stop 411

@@ -142,6 +142,25 @@ TEST(removing_keeps_the_others)
 	assert_ptr_equal(netifs_find(&netifs, "c"), &netifs.list[1]);
 }
 
+TEST(only_names_that_follow_from_the_ctid_change_with_it)
+{
+	cleanup_netifs struct netifs netifs = {0};
+	struct why why;
+
+	parse("ifname=a,host_ifname=veth101.7;ifname=b,host_ifname=ve101.0;ifname=c,host_ifname=veth101.x;"
+	      "ifname=d,host_ifname=veth1011.0;ifname=e",
+	      &netifs);
+	assert_int_equal(netifs_renumber(&netifs, 101, 202, &why), 0);
+	static const char *const names[] = {"veth202.0", "veth202.1", "veth101.x", "veth1011.0", "veth202.2"};
+	for (size_t i = 0; i < netifs.n; i++)
+		assert_string_equal(netifs.list[i].net.host_name, names[i]);
+
+	cleanup_netifs struct netifs before = {0};
+	parse("ifname=e", &before);
+	assert_int_equal(netifs_complete(&before, 101, &why), 0);
+	assert_true(mac_same(&netifs.list[4].net.mac, &before.list[0].net.mac));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +171,7 @@ int main(void)
 		cmocka_unit_test(names_on_the_node_run_out_some_time),
 		cmocka_unit_test(no_text_does_harm),
 		cmocka_unit_test(removing_keeps_the_others),
+		cmocka_unit_test(only_names_that_follow_from_the_ctid_change_with_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
