@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "checkpoint/engine.h"
+#include "checkpoint/executable.h"
 #include "checkpoint/jail.h"
 #include "checkpoint/reason.h"
 #include "checkpoint/rounds.h"
@@ -49,6 +50,8 @@ static int on_notify(char *action, criu_notify_arg_t argument)
 		if (!str_eq(action, moments[i].action))
 			continue;
 		int fd = moments[i].moment == CRIU_CONSOLE ? criu_get_orphan_pts_master_fd() : -1;
+		if (moments[i].moment == CRIU_DUMPED && executables_mend(request->files, current->err) < 0)
+			return -EIO;
 		return request->ask(request->ctx, moments[i].moment, criu_notify_pid(argument), fd, current->err);
 	}
 	return 0;
