@@ -1,5 +1,6 @@
 /* After a crash of the node or of a worker: each VE is driven to entirely there or entirely gone. Only what carries a
  * mark of ours is touched: a record, an id range without a configuration, a hidden private area. */
+#include <poll.h>
 #include <stdlib.h>
 
 #include "checkpoint/image.h"
@@ -21,6 +22,9 @@
 #include "runtime/traffic.h"
 #include "runtime/ve.h"
 
+#define LOCK_TIMEOUT_MS 5000
+#define LOCK_PAUSE_MS 100
+
 /* One VE's trouble is told and does not keep the others from recovering. */
 static void tell(struct op *op, uint32_t ctid, const struct err *err)
 {
@@ -35,11 +39,23 @@ static int finish_create(struct op *op, struct ve *ve)
 	return r;
 }
 
-/* An operation that is under way has it in hand. */
+/* A short operation may have come between a crash and us; one that takes longer has the VE in hand. */
+static int lock_soon(const struct op *op, uint32_t ctid)
+{
+	int lock;
+
+	for (unsigned ms = 0;; ms += LOCK_PAUSE_MS) {
+		struct err busy = {0};
+		lock = lock_ve(op, ctid, &busy);
+		if (lock >= 0 || ms >= LOCK_TIMEOUT_MS)
+			return lock;
+		poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+}
+
 static int recover_running(struct op *op, struct ve *ve)
 {
-	struct err busy = {0};
-	cleanup_fd int lock = lock_ve(op, ve->ctid, &busy);
+	cleanup_fd int lock = lock_soon(op, ve->ctid);
 	if (lock < 0)
 		return 0;
 	/* It came from another node, and nothing but its last steps is missing. */

@@ -1,6 +1,7 @@
 #include "runtime/suspend.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -431,6 +432,17 @@ int suspend_meanwhile(struct op *op, struct ve *ve, const struct suspend_still *
 
 /* ---- after a crash ---- */
 
+/* An image is published a moment before those who are in it are killed: who was is not outlived by it. */
+#define DYING_MS 10000
+
+static bool lives_on(const struct state *state, int store, const char *name)
+{
+	cleanup_fd int pidfd = state_pidfd(state);
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+
+	return pidfd >= 0 && (!image_present(store, name) || poll(&end, 1, DYING_MS) == 0);
+}
+
 static int recover_running(struct op *op, struct ve *ve, int store, const char *name)
 {
 	cleanup_suspending struct suspending suspending = {.ve = ve, .name = name, .store = -1, .image = -1};
@@ -439,7 +451,7 @@ static int recover_running(struct op *op, struct ve *ve, int store, const char *
 	if (r < 0)
 		return r;
 	bool frozen = cgroup_is_frozen(suspending.state.cgroup), wanted = suspending.state.frozen;
-	if (frozen && wanted)
+	if ((frozen && wanted) || !lives_on(&suspending.state, store, name))
 		return 0;
 	cleanup_handover struct handover handover = {0};
 	r = handover_load(ve->ctid, &handover, op->err);

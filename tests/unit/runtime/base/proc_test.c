@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -141,6 +142,16 @@ static int await_any_child(void)
 	return status;
 }
 
+static bool runs_sleep(pid_t pid)
+{
+	cleanup_free char *path = str_fmt("/proc/%d/task/%d/children", pid, pid), *child = NULL, *name = NULL;
+
+	if (io_read_file(AT_FDCWD, path, &child, NULL) < 0 || !*child)
+		return false;
+	cleanup_free char *comm = str_fmt("/proc/%d/comm", atoi(child));
+	return io_read_file(AT_FDCWD, comm, &name, NULL) == 0 && str_eq(name, "sleep\n");
+}
+
 /* Orphans come to us. */
 TEST(a_program_dies_with_who_runs_it)
 {
@@ -154,7 +165,8 @@ TEST(a_program_dies_with_who_runs_it)
 		_exit(0);
 	}
 
-	usleep(300000);
+	for (int i = 0; i < 1000 && !runs_sleep(runner); i++)
+		usleep(10000);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
 	kill(runner, SIGKILL);
 	assert_int_equal(await_any_child(), SIGKILL);
