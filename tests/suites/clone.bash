@@ -31,7 +31,6 @@ state() {
 	find /var/lib/vz/snapshot -type f -exec sha256sum {} + | sort -k 2
 }
 
-# To be awaited if somebody counts: he is two processes of one name for a moment, each time that he sleeps.
 unchanged() {
 	state >"$BATS_TEST_TMPDIR/after"
 	no_leftovers && diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"

@@ -159,7 +159,7 @@ node_state() {
 	losetup --noheadings --list --output NAME,BACK-FILE
 	echo '# quota'
 	xfs_quota -x -c 'report -p -N -n -b' /var/lib/vz | awk '$1 != "#0" && ($2 || $3 || $4) { print $1, $3, $4 }' | sort
-	# Sleeps come and go in scripts that count; one that is left has a group, too.
+	# Scripts that count are two of a name for a moment, each time before they sleep or move a file; what is left has a group, too.
 	echo '# processes of ids of VEs'
-	ps -eo uid=,comm= | awk '$1 >= 1879048192 && $2 !~ /^u?sleep$/'
+	ps -eo uid=,comm= | awk '$1 >= 1879048192 && $2 !~ /^(u?sleep|mv)$/' | sort -u
 }

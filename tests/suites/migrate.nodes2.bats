@@ -41,7 +41,7 @@ moved() {
 	[ -z "$(status_on node1 "$1")" ]
 	[ ! -e /var/lib/vz/private/"$1" ]
 	[ ! -e /var/lib/vz/dump/"$1" ]
-	! grep "^$1:" /etc/vz/idmap
+	fails grep "^$1:" /etc/vz/idmap
 	[ -z "$(find /etc/vz /var/lib/vz/private /var/lib/vz/dump -maxdepth 2 -name "*$1*" -not -name '*.migrated' -not -name '*.destroyed')" ]
 }
 
@@ -161,7 +161,7 @@ with_memory() {
 	await 60 pgrep -x criu
 	sleep 0.5
 	pkill -9 -x criu
-	! wait $!
+	fails wait $!
 	stayed 410 running
 	[ "$(cat /sys/fs/cgroup/openve/ve-410/cgroup.freeze)" = 0 ]
 	local n
@@ -178,7 +178,7 @@ with_memory() {
 	# From there, all at once.
 	run -0 there vzmigrate --live --noiter -v node1 410
 	echo "$output"
-	! grep '^Copy memory: ' <<<"$output"
+	fails grep '^Copy memory: ' <<<"$output"
 	[ "$(status_on node1 410)" = running ]
 	vzctl exec2 410 '/objects check /held' | diff "$BATS_TEST_TMPDIR/held" -
 }
@@ -247,7 +247,7 @@ moved_as() {
 	[ "$(status_on node2 "$2")" = "$3" ]
 	[ -z "$(status_on node1 "$1")" ]
 	[ ! -e /var/lib/vz/private/"$1" ]
-	! grep "^$1:" /etc/vz/idmap
+	fails grep "^$1:" /etc/vz/idmap
 	[ -z "$(find /etc/vz /var/lib/vz/private /var/lib/vz/dump -maxdepth 2 -name "*$1*" -not -name '*.migrated' -not -name '*.destroyed')" ]
 }
 
@@ -434,7 +434,7 @@ cut_at_copy() {
 	await 30 pgrep -x rsync
 	sleep 1
 	"${@:2}"
-	! wait $!
+	fails wait $!
 	stayed "$1" running
 }
 

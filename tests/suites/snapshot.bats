@@ -55,8 +55,9 @@ count() {
 	number_in "$1" /count
 }
 
+# Init's own child: before that sleeps, there is a child of its name for a moment.
 pid_of_counter() {
-	vzctl exec "$1" pidof counter
+	vzctl exec "$1" ps -o ppid,pid,comm | awk '$1 == 1 && $3 == "counter" { print $2 }'
 }
 
 snapshot() {

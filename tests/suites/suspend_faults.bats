@@ -19,12 +19,12 @@ load suspend_faults
 	full
 	for step in freeze image; do
 		fault suspend $step die suspend 101
-		await 30 alive
+		await 60 alive
 		goes_on 101
 	done
 	# The last step has killed what it dumped.
 	fault suspend dump die suspend 101
-	await 30 asleep
+	await 60 asleep
 	vzctl --quiet resume 101
 	alive
 	goes_on 101
@@ -54,12 +54,12 @@ load suspend_faults
 	node_state >"$BATS_TEST_TMPDIR/asleep"
 	for step in record mount quota cgroup devices links; do
 		fault resume $step die resume 101
-		await 30 asleep
+		await 60 asleep
 		await 10 put_away
 	done
 	# After the last step the VE is there, and vzd finds it; its console went with the worker.
 	fault resume restore die resume 101
-	await 30 alive
+	await 60 alive
 	goes_on 101
 	refused 16 'suspend 101' /dev/console
 	alive
@@ -74,7 +74,7 @@ load suspend_faults
 	fault start links fail start 101
 	asleep
 	fault start links die start 101
-	await 30 asleep
+	await 60 asleep
 	vzctl --quiet start 101
 	goes_on 101
 }

@@ -55,7 +55,7 @@ criu() {
 	kill -9 "$(pgrep -x criu -o)"
 	fails wait $!
 	grep 'it was killed (Killed)' "$BATS_TEST_TMPDIR/out"
-	await 20 asleep
+	await 60 asleep
 	await 10 put_away
 	vzctl --quiet resume 101
 	goes_on 101
