@@ -2,6 +2,20 @@
 # What the suites of clone share.
 load network
 
+setup_file() {
+	lan_up
+	vzd_with_faults
+}
+
+teardown_file() {
+	lan_down
+}
+
+teardown() {
+	vzd_up || vzd_start OPENVE_FAULTS=/run/faults
+	sweep
+}
+
 # Programs of a VE's own: a web server that says hello, and one that counts.
 busy() {
 	vzctl --quiet start "$1"

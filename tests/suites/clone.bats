@@ -2,22 +2,6 @@
 # Copies of a VE: of its files, and of its processes, which go on in each copy by themselves.
 load clone
 
-setup_file() {
-	load clone
-	lan_up
-	vzd_with_faults
-}
-
-teardown_file() {
-	load clone
-	lan_down
-}
-
-teardown() {
-	vzd_up || vzd_start OPENVE_FAULTS=/run/faults
-	sweep
-}
-
 quota_of() {
 	xfs_quota -x -c 'report -p -N -n -b' /var/lib/vz | awk -v id="#$1" '$1 == id { print $2, $4 }'
 }

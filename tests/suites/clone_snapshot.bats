@@ -5,22 +5,6 @@ load clone
 A=11111111-1111-4111-8111-111111111111
 B=22222222-2222-4222-8222-222222222222
 
-setup_file() {
-	load clone
-	lan_up
-	vzd_with_faults
-}
-
-teardown_file() {
-	load clone
-	lan_down
-}
-
-teardown() {
-	vzd_up || vzd_start OPENVE_FAULTS=/run/faults
-	sweep
-}
-
 @test "a snapshot of a VE goes on in clones, and the VE does not notice" {
 	for layout in overlay private; do
 		ve 101 '' --layout $layout --ipadd 192.0.2.101 --hostname first --cpuunits 1000
