@@ -43,8 +43,8 @@ extern const char *const criu_emptied_fs[];
 int criu_tracks_memory(const struct criu_request *request, struct err *err);
 
 /* Write what the memory of the tree of process `pid` holds, or what of it was changed since the last time, to the next
- * round of the files (checkpoint/rounds.h). The tree stands still for a moment. What follows, rounds and the dump, writes
- * only what is changed then. */
+ * round of the files (checkpoint/rounds.h). The tree stands still for a moment. What follows, rounds and the dump,
+ * writes only what is changed then. */
 int criu_pre_dump_tree(const struct criu_request *request, pid_t pid, struct err *err);
 
 /* Write the tree of process `pid` to files. With `go_on` it runs on afterwards, otherwise it is dead. */

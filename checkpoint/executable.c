@@ -17,6 +17,8 @@
 /* images/mm.proto, fdinfo.proto, regfile.proto */
 enum { MM_EXE_FILE_ID = 12, FILE_ID = 2, FILE_REG = 3, REG_FLAGS = 2 };
 
+#define BYTES_MAX (1u << 30) /* a hundred for each open file */
+
 struct executables {
 	uint64_t *ids; /* of files */
 	size_t n;
@@ -37,13 +39,14 @@ static int note(int files, const char *name, struct executables *executables)
 	struct wire_field field;
 	size_t len;
 
-	int r = io_read_file(files, name, &text, &len);
+	int r = io_read_large_file(files, name, BYTES_MAX, &text, &len);
 	if (r == 0)
 		r = wire_open((uint8_t *)text, len, MAGIC_MM, &file);
 	while (r == 0 && (r = wire_message(&file, &message)) > 0)
 		while ((r = wire_field(&message, &field)) > 0)
 			if (field.number == MM_EXE_FILE_ID && !has(executables, field.value)) {
-				executables->ids = mem_grow(executables->ids, executables->n + 1, sizeof(*executables->ids));
+				executables->ids =
+					mem_grow(executables->ids, executables->n + 1, sizeof(*executables->ids));
 				executables->ids[executables->n++] = field.value;
 			}
 	return r;
@@ -115,7 +118,7 @@ static int mend_files(int files, const struct executables *executables, struct e
 	cleanup_free char *text = NULL;
 	size_t len;
 
-	int r = io_read_file(files, "files.img", &text, &len);
+	int r = io_read_large_file(files, "files.img", BYTES_MAX, &text, &len);
 	if (r == 0)
 		r = mend((uint8_t *)text, len, executables);
 	if (r > 0)

@@ -43,8 +43,7 @@ static int open_directory(int parent, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The lock of who makes an image goes with the last copy of its descriptor: a crash gives it back, unless a CRIU that
- * outlives its worker still writes. */
+/* The lock of who makes an image goes with the last copy of its descriptor: a crash gives it back. */
 static bool is_held(int store, const char *fresh)
 {
 	cleanup_fd int dir = open_directory(store, fresh);
@@ -181,8 +180,7 @@ int image_publish(int store, const char *name, struct err *err)
 	return 0;
 }
 
-int image_open(int store, const char *name, const struct image_key *key, struct kvfile **ret_facts, int *ret_dir,
-	       struct err *err)
+int image_hold(int store, const char *name, int *ret_dir, struct err *err)
 {
 	int r = check_name(name, err);
 	if (r < 0)
@@ -193,9 +191,20 @@ int image_open(int store, const char *name, const struct image_key *key, struct 
 		return err_say(err, ERR_RESTORE, "there is no checkpoint image %s", name);
 	if (dir < 0)
 		return err_is(err, ERR_RESTORE, err_set(err, -dir, "open checkpoint image %s", name));
-	/* It may be set aside while it is in hand, and is no leftover then. */
 	flock(dir, LOCK_SH | LOCK_NB);
+	*ret_dir = steal_fd(&dir);
+	return 0;
+}
 
+int image_open(int store, const char *name, const struct image_key *key, struct kvfile **ret_facts, int *ret_dir,
+	       struct err *err)
+{
+	cleanup_fd int dir = -1;
+
+	/* It may be set aside while it is in hand, and is no leftover then. */
+	int r = image_hold(store, name, &dir, err);
+	if (r < 0)
+		return r;
 	r = proof_check(dir, key, ret_facts, err);
 	if (r < 0)
 		return err_is(err, ERR_RESTORE, r);

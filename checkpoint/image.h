@@ -35,6 +35,9 @@ int image_publish(int store, const char *name, struct err *err);
 int image_open(int store, const char *name, const struct image_key *key, struct kvfile **ret_facts, int *ret_dir,
 	       struct err *err);
 
+/* Keep one from image_clean(), also when it is set aside, whatever is in it, while *ret_dir is open. */
+int image_hold(int store, const char *name, int *ret_dir, struct err *err);
+
 /* Read what it says of itself. The seal is checked, the files are not: good for telling, not for resuming. */
 int image_facts(int store, const char *name, const struct image_key *key, struct kvfile **ret_facts, struct err *err);
 

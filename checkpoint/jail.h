@@ -15,7 +15,7 @@ struct jail {
 	uint32_t owner;	 /* of the user namespaces that are made there; 0: the node's root */
 };
 
-/* Where what comes before CRIU's files lies, in their directory. */
+/* Where CRIU sees the round before, below its own files. */
 #define JAIL_PARENT "parent"
 
 #define JAIL_ROOT "/run/vz/root"

@@ -1,5 +1,6 @@
-/* Memory that is written while its tree runs, before the dump: pre-1, pre-2, … in the directory of CRIU's files. Each has
- * what was changed since the one before it, and the dump what was changed since the last. A restore needs them all. */
+/* Memory that is written while its tree runs, before the dump: pre-1, pre-2, … in the directory of CRIU's files. Each
+ * has what was changed since the one before it, and the dump what was changed since the last. A restore needs them all.
+ */
 #pragma once
 
 struct err;

@@ -1,6 +1,6 @@
 /* CRIU's files: two magic words, then messages, each after its length (criu.org/Images, images/ of its source), in the
- * encoding of protobuf (protobuf.dev/programming-guides/encoding). They are read and changed in place: a number may have
- * more bytes than it needs, so that all else stays as it is, known to us or not. */
+ * encoding of protobuf (protobuf.dev/programming-guides/encoding). They are read and changed in place: a number may
+ * have more bytes than it needs, so that all else stays as it is, known to us or not. */
 #pragma once
 
 #include <stddef.h>

@@ -261,8 +261,8 @@ static int run_rsync(struct carrier *carrier, const struct copy *copy, struct er
 	if (r < 0)
 		return err_set(err, -r, "run rsync");
 	if (status != 0 && status != RSYNC_VANISHED)
-		return err_say(err, ERR_SYSTEM, "rsync of %s to %s failed with exit code %d", copy->from,
-			       carrier->node, status);
+		return err_say(err, ERR_SYSTEM, "rsync of %s to %s failed with exit code %d", copy->from, carrier->node,
+			       status);
 	carrier->bytes += bytes_sent(stats);
 	return 0;
 }

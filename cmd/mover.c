@@ -33,9 +33,8 @@ enum phase {
 };
 
 static const char *const phase_names[PHASE_COUNT] = {
-	[PHASE_TEMPLATE] = "Copy template", [PHASE_FIRST] = "First rsync",
-	[PHASE_MEMORY] = "Copy memory",	    [PHASE_STILL] = "Suspend + Dump",
-	[PHASE_SECOND] = "Second rsync",    [PHASE_IMAGE] = "Copy dump file",
+	[PHASE_TEMPLATE] = "Copy template", [PHASE_FIRST] = "First rsync",	   [PHASE_MEMORY] = "Copy memory",
+	[PHASE_STILL] = "Suspend + Dump",   [PHASE_SECOND] = "Second rsync",	   [PHASE_IMAGE] = "Copy dump file",
 	[PHASE_READY] = "Undump",	    [PHASE_COMMIT] = "Hand over + Resume",
 };
 
@@ -95,8 +94,9 @@ static const struct code_row {
 	{ERR_PRIVATE_EXISTS, MOVER_GIVE, MOVER_EXISTS},	 {ERR_NAME, MOVER_GIVE, MOVER_EXISTS},
 	{ERR_NO_RESOURCE, MOVER_GIVE, MOVER_EXISTS},	 {ERR_ADDRESS_IN_USE, MOVER_GIVE, MOVER_ADDRESS},
 	{ERR_VETH, MOVER_GIVE, MOVER_ADDRESS},		 {ERR_QUOTA, MOVER_GIVE, MOVER_QUOTA},
-	{ERR_NO_SPACE, MOVER_GIVE, MOVER_COPY},		 {ERR_BAD_CONFIG, MOVER_CONFIG, MOVER_CONFIG},
-	{ERR_CONFIG_SAVE, MOVER_CONFIG, MOVER_CONFIG},	 {ERR_TEMPLATE_DAMAGED, MOVER_GIVE, MOVER_COPY},
+	{ERR_NO_SPACE, MOVER_GIVE, MOVER_COPY},		 {ERR_NO_TEMPLATE, MOVER_GIVE, MOVER_COPY},
+	{ERR_BAD_CONFIG, MOVER_CONFIG, MOVER_CONFIG},	 {ERR_CONFIG_SAVE, MOVER_CONFIG, MOVER_CONFIG},
+	{ERR_TEMPLATE_DAMAGED, MOVER_GIVE, MOVER_COPY},
 };
 
 static const struct code_row *code_row(enum err_kind kind)
@@ -392,7 +392,8 @@ static int copy_template(struct mover *mover)
 	if (!sends_template(mover))
 		return 0;
 	report_say(mover->report, line);
-	if ((r = copy(mover, mover->facts, "TEMPLATE", PHASE_TEMPLATE)) < 0 || (r = tell_there(mover, "TEMPLATE", NULL)) < 0)
+	if ((r = copy(mover, mover->facts, "TEMPLATE", PHASE_TEMPLATE)) < 0 ||
+	    (r = tell_there(mover, "TEMPLATE", NULL)) < 0)
 		return r;
 	return hear_there(mover, "UNPACKED", -1, &frame);
 }

@@ -121,6 +121,9 @@ int config_save_like(uint32_t ctid, int dir, uint32_t like, const struct ve_conf
 	for (size_t i = 0; i < config_table.n; i++)
 		if (!param_given(&config_table, &config_table.rows[i], config))
 			kvfile_unset(file, config_table.rows[i].key);
+	/* Of a move that the other one made (runtime/handover.h). */
+	kvfile_unset(file, "GENERATION");
+	kvfile_unset(file, "MOVE");
 	param_store(&config_table, config, file);
 	return err_is(err, ERR_CONFIG_SAVE, kvfile_save(file, own, to, err));
 }

@@ -7,8 +7,8 @@
 #include "runtime/base/err.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
+#include "runtime/criu_group.h"
 #include "runtime/dumps.h"
-#include "runtime/engine.h"
 #include "runtime/op.h"
 #include "runtime/state.h"
 
@@ -29,9 +29,9 @@ int dumper_open(const struct op *op, uint32_t ctid, const struct state *state, i
 	ret->files = openat(image, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ret->files < 0)
 		return err_set(err, errno, "open the image");
-	ret->engine = engine_begin(op->host, ctid, err);
-	if (ret->engine < 0)
-		return ret->engine;
+	ret->own_group = criu_group_begin(op->host, ctid, err);
+	if (ret->own_group < 0)
+		return ret->own_group;
 
 	externals_dumped(state->granted, &ret->externals);
 	ret->request = (struct criu_request){
@@ -39,7 +39,7 @@ int dumper_open(const struct op *op, uint32_t ctid, const struct state *state, i
 		.log_dir = ret->logs,
 		.log = ret->log,
 		.cgroup = ret->group,
-		.group = ret->engine,
+		.group = ret->own_group,
 		.externals = (const char *const *)ret->externals.words,
 	};
 	return 0;
@@ -52,7 +52,7 @@ void dumper_close(struct dumper *dumper)
 	free(dumper->group);
 	fd_close(dumper->logs);
 	fd_close(dumper->files);
-	if (dumper->engine >= 0)
-		engine_end(dumper->host, dumper->ctid);
-	fd_close(dumper->engine);
+	if (dumper->own_group >= 0)
+		criu_group_end(dumper->host, dumper->ctid);
+	fd_close(dumper->own_group);
 }

@@ -12,12 +12,12 @@ struct dumper {
 	struct criu_request request; /* but for `ask` */
 	struct externals externals;
 	char *log, *group;
-	int logs, files, engine;
+	int logs, files, own_group;
 	const struct host *host;
 	uint32_t ctid;
 };
 
-#define DUMPER_NONE {.logs = -1, .files = -1, .engine = -1}
+#define DUMPER_NONE {.logs = -1, .files = -1, .own_group = -1}
 
 /* `image` is the image's directory. */
 int dumper_open(const struct op *op, uint32_t ctid, const struct state *state, int image, struct dumper *ret);

@@ -76,15 +76,9 @@ int handover_load(uint32_t ctid, struct handover *ret, struct err *err)
 	return 0;
 }
 
-static void set_number(struct kvfile *file, const char *key, uint64_t n)
-{
-	cleanup_free char *text = str_fmt("%ju", (uintmax_t)n);
-	kvfile_set(file, key, text);
-}
-
 void handover_note(struct kvfile *config, uint64_t generation, const char *move)
 {
-	set_number(config, "GENERATION", generation);
+	kvfile_set_number(config, "GENERATION", generation);
 	kvfile_set(config, "MOVE", move);
 }
 
@@ -95,7 +89,7 @@ int handover_mark(uint32_t ctid, uint64_t generation, const struct handover *han
 
 	handover_note(mark, generation, handover->move);
 	kvfile_set(mark, "RECEIVER", handover->receiver);
-	set_number(mark, "CTID", handover->ctid);
+	kvfile_set_number(mark, "CTID", handover->ctid);
 	return kvfile_save(mark, AT_FDCWD, path, err);
 }
 

@@ -9,7 +9,7 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
-#include "runtime/engine.h"
+#include "runtime/criu_group.h"
 #include "runtime/op.h"
 
 static int open_lock(const char *path, struct err *err)
@@ -45,11 +45,10 @@ int lock_ve(const struct op *op, uint32_t ctid, struct err *err)
 		return err_set(err, errno, "lock %s", path);
 	}
 
-	engine_await(op->host, ctid);
-
 	cleanup_free char *holder = str_fmt("%d\n%s\n", getpid(), op->verb);
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, holder, strlen(holder), 0) < 0)
 		return err_set(err, errno, "write the lock %s", path);
+	criu_group_await(op->host, ctid);
 	return steal_fd(&fd);
 }
 

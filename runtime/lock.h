@@ -7,7 +7,7 @@ struct err;
 struct op;
 
 /* Take the VE's lock, for the operation's verb. Returns an fd: the lock is held until it and all its copies are closed.
- * ERR_LOCKED names who holds it. A CRIU that has lost its worker is waited for (runtime/engine.h). */
+ * ERR_LOCKED names who holds it. A CRIU that has lost its worker is waited for (runtime/criu_group.h). */
 int lock_ve(const struct op *op, uint32_t ctid, struct err *err);
 
 /* Wait for one of the node's own locks ("idmap", "templates"). Shared: together with others who share it. Returns an

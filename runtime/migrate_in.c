@@ -105,23 +105,33 @@ static int private_apply(struct op *op, void *ctx)
 	return r < 0 ? r : private_receive(op, &arriving->ve, true);
 }
 
+/* An rsync that has not heard yet that all is over may put more into what is removed. */
+static int insist(struct op *op, struct arriving *arriving, int (*undo)(struct op *op, struct arriving *arriving))
+{
+	for (unsigned attempt = 1; attempt < UNMAKE_ATTEMPTS; attempt++) {
+		struct err *outer = op->err, busy = {0};
+		op->err = &busy;
+		int r = undo(op, arriving);
+		op->err = outer;
+		if (r == 0)
+			return 0;
+		poll(NULL, 0, UNMAKE_PAUSE_MS);
+	}
+	return undo(op, arriving);
+}
+
+static int unmake_private(struct op *op, struct arriving *arriving)
+{
+	return private_unmake(op, &arriving->ve);
+}
+
 static int private_undo(struct op *op, void *ctx)
 {
 	struct arriving *arriving = ctx;
 
 	if (!arriving->claimed || arriving->options->keep)
 		return 0;
-	/* An rsync that has not heard yet that all is over may put more into it. */
-	for (unsigned attempt = 1; attempt < UNMAKE_ATTEMPTS; attempt++) {
-		struct err *outer = op->err, busy = {0};
-		op->err = &busy;
-		int r = private_unmake(op, &arriving->ve);
-		op->err = outer;
-		if (r == 0)
-			return 0;
-		poll(NULL, 0, UNMAKE_PAUSE_MS);
-	}
-	return private_unmake(op, &arriving->ve);
+	return insist(op, arriving, unmake_private);
 }
 
 static int image_apply(struct op *op, void *ctx)
@@ -136,17 +146,20 @@ static int image_apply(struct op *op, void *ctx)
 	return r < 0 ? r : image_begin(arriving->store, arriving->name, &arriving->dir, op->err);
 }
 
+static int unmake_image(struct op *op, struct arriving *arriving)
+{
+	int r = image_drop(arriving->store, arriving->name, op->err);
+	if (r == 0)
+		r = image_forget(arriving->store, arriving->name, op->err);
+	return r < 0 ? r : image_clean(arriving->store, op->err);
+}
+
 static int image_undo(struct op *op, void *ctx)
 {
 	struct arriving *arriving = ctx;
 
 	arriving->dir = fd_close(arriving->dir);
-	if (arriving->store < 0)
-		return 0;
-	int r = image_drop(arriving->store, arriving->name, op->err);
-	if (r == 0)
-		r = image_forget(arriving->store, arriving->name, op->err);
-	return r < 0 ? r : image_clean(arriving->store, op->err);
+	return arriving->store < 0 ? 0 : insist(op, arriving, unmake_image);
 }
 
 /* Who else brings the same template is waited for: then it is there. */

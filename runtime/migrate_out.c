@@ -23,6 +23,7 @@
 #include "runtime/places.h"
 #include "runtime/precopy.h"
 #include "runtime/running.h"
+#include "runtime/snapshots.h"
 #include "runtime/suspend.h"
 #include "runtime/uuid.h"
 #include "runtime/ve.h"
@@ -86,12 +87,6 @@ static int hear_word(const struct giving *giving, const char *word, struct err *
 
 /* ---- what is to come ---- */
 
-static void set_number(struct kvfile *facts, const char *key, uint64_t n)
-{
-	cleanup_free char *text = str_fmt("%ju", (uintmax_t)n);
-	kvfile_set(facts, key, text);
-}
-
 /* What it takes there; 0 where nobody counts. */
 static uint64_t bytes_of(const struct ve *ve)
 {
@@ -125,8 +120,8 @@ static int set_layer(const struct giving *giving, struct kvfile *facts, struct e
 	cleanup_free char *path = str_fmt(PATH_TEMPLATE "/%s", goods.archive);
 	kvfile_set(facts, "TEMPLATE", path);
 	kvfile_set(facts, "OSTEMPLATE", config->ostemplate ? config->ostemplate : "");
-	set_number(facts, "TEMPLATE_BYTES", goods.size);
-	set_number(facts, "LAYER_BYTES", goods.unpacked);
+	kvfile_set_number(facts, "TEMPLATE_BYTES", goods.size);
+	kvfile_set_number(facts, "LAYER_BYTES", goods.unpacked);
 	free(goods.archive);
 	return 0;
 }
@@ -139,16 +134,16 @@ static int tell_facts(const struct giving *giving)
 	cleanup_free char *image = str_fmt(PATH_DUMP "/%u", ve->ctid);
 	struct err *err = giving->op->err;
 
-	set_number(facts, "CTID", ve->ctid);
-	set_number(facts, "GENERATION", giving->generation);
-	set_number(facts, "BYTES", bytes_of(ve));
+	kvfile_set_number(facts, "CTID", ve->ctid);
+	kvfile_set_number(facts, "GENERATION", giving->generation);
+	kvfile_set_number(facts, "BYTES", bytes_of(ve) + (giving->options->live ? precopy_bytes(ve) : 0));
 	kvfile_set(facts, "STATE", how(giving));
 	kvfile_set(facts, "LAYOUT", ve->config.layout == LAYOUT_OVERLAY ? "overlay" : "private");
 	kvfile_set(facts, "PRIVATE", ve->private_area);
 	kvfile_set(facts, "IMAGE", image);
 	kvfile_set(facts, "MOVE", giving->now.move);
 	if (giving->now.ctid != ve->ctid)
-		set_number(facts, "NEW_CTID", giving->now.ctid);
+		kvfile_set_number(facts, "NEW_CTID", giving->now.ctid);
 	int r = set_layer(giving, facts, err);
 	if (r == 0)
 		r = say(giving, "FACTS", facts, err);
@@ -308,6 +303,18 @@ static int name_move(struct giving *giving)
 	return 0;
 }
 
+/* They lie where they are, and would be found by the next VE of this CTID. */
+static int check_snapshots(const struct giving *giving)
+{
+	struct err *err = giving->op->err;
+
+	int r = snapshots_any(giving->op->host, giving->ve->ctid, err);
+	if (r <= 0)
+		return r;
+	return err_say(err, ERR_WRONG_STATE,
+		       "the container has snapshots, which do not move; remove them first: vzctl snapshot-delete");
+}
+
 static int prepare(struct giving *giving)
 {
 	struct op *op = giving->op;
@@ -316,7 +323,8 @@ static int prepare(struct giving *giving)
 
 	if ((r = name_move(giving)) < 0 || (r = handover_generation(giving->ve->ctid, &generation, op->err)) < 0 ||
 	    (r = check_state(giving, op->err)) < 0 || (r = check_receiver(giving, op->err)) < 0 ||
-	    (r = places_check(op->host, giving->ve, op->err)) < 0 || (r = check_live(giving)) < 0)
+	    (r = check_snapshots(giving)) < 0 || (r = places_check(op->host, giving->ve, op->err)) < 0 ||
+	    (r = check_live(giving)) < 0)
 		return r;
 	giving->generation = generation + 1;
 	return 0;
@@ -414,6 +422,7 @@ int lifecycle_migrate_out(struct op *op, uint32_t ctid, const struct migrate_out
 		return r;
 	giving.state = ve_state(&ve);
 	r = migrate_out(&giving, &start);
+	precopy_done(op, &giving.precopy);
 	fd_close(lock);
 	if (start)
 		start_again(op, ctid);

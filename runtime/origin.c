@@ -7,6 +7,7 @@
 #include "runtime/base/paths.h"
 #include "runtime/base/str.h"
 #include "runtime/dumps.h"
+#include "runtime/handover.h"
 #include "runtime/past.h"
 #include "runtime/private.h"
 #include "runtime/rebirth.h"
@@ -20,6 +21,9 @@ static int as_it_is(struct op *op, bool cold, struct origin *origin)
 {
 	enum ve_state state = ve_state(&origin->ve);
 
+	int r = handover_check(origin->ve.ctid, op->err);
+	if (r < 0)
+		return r;
 	if (state == VE_ABSENT || state == VE_BROKEN)
 		return err_say(op->err, ERR_WRONG_STATE, "the container is %s", ve_state_name(state));
 	origin->warm = !cold && (state == VE_RUNNING || state == VE_SUSPENDED);

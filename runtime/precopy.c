@@ -1,6 +1,7 @@
 #include "runtime/precopy.h"
 
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "checkpoint/image.h"
@@ -15,6 +16,8 @@
 
 /* Measured: for less memory, a round takes as long as it saves. */
 #define PAYS_BYTES (64ull << 20)
+/* What is written to all the time is written again in each round: so much in all, of what the memory is, is enough. */
+#define TIMES_MAX 2
 /* So little is written as fast while it stands still. */
 #define LITTLE_BYTES (256u << 10)
 #define ROUNDS_MAX 8
@@ -27,6 +30,21 @@ static uint64_t memory_of(const char *group)
 	cgroup_read_key(group, "memory.stat", "anon", &anon);
 	cgroup_read_key(group, "memory.stat", "shmem", &shared);
 	return anon + shared;
+}
+
+uint64_t precopy_bytes(const struct ve *ve)
+{
+	cleanup_state struct state state = {0};
+	struct err ignored = {0};
+
+	return state_load(ve->ctid, &state, &ignored) < 0 ? 0 : memory_of(state.cgroup) * (TIMES_MAX + 1);
+}
+
+/* For another round, and the dump after it. */
+static bool has_room(int image, uint64_t memory)
+{
+	struct statvfs fs;
+	return fstatvfs(image, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize > 2 * memory;
 }
 
 static int begin(struct op *op, uint32_t ctid, struct precopy *precopy)
@@ -69,12 +87,16 @@ static int write_round(struct op *op, uint32_t ctid, const struct state *state, 
 	if (syncfs(precopy->image) < 0)
 		return err_set(op->err, errno, "write the image to disk");
 	r = image_size(precopy->image, &after, op->err);
+	if (r < 0)
+		return r;
 	precopy->rounds++;
+	precopy->total += after - before;
 	/* What is changed as fast as it is copied is never all copied. */
 	precopy->enough = precopy->rounds == ROUNDS_MAX || after - before <= LITTLE_BYTES ||
-			  (precopy->rounds > 1 && (after - before) * 20 > precopy->bytes * 19);
+			  (precopy->rounds > 1 && (after - before) * 20 > precopy->bytes * 19) ||
+			  precopy->total > TIMES_MAX * memory_of(state->cgroup);
 	precopy->bytes = after - before;
-	return r;
+	return 0;
 }
 
 int precopy_round(struct op *op, const struct ve *ve, struct precopy *precopy)
@@ -84,13 +106,11 @@ int precopy_round(struct op *op, const struct ve *ve, struct precopy *precopy)
 	int r = precopy->enough ? 0 : state_load(ve->ctid, &state, op->err);
 	if (r < 0 || precopy->enough)
 		return r;
-	if (precopy->image < 0 && memory_of(state.cgroup) < PAYS_BYTES) {
-		precopy->enough = true;
-		return 0;
-	}
+	uint64_t memory = memory_of(state.cgroup);
 	if (precopy->image < 0)
-		r = begin(op, ve->ctid, precopy);
-	return r < 0 ? r : write_round(op, ve->ctid, &state, precopy);
+		r = memory < PAYS_BYTES ? 0 : begin(op, ve->ctid, precopy);
+	precopy->enough = r == 0 && (precopy->image < 0 || !has_room(precopy->image, memory));
+	return r < 0 || precopy->enough ? r : write_round(op, ve->ctid, &state, precopy);
 }
 
 void precopy_done(struct op *op, struct precopy *precopy)

@@ -23,8 +23,8 @@
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/caps.h"
+#include "runtime/criu_group.h"
 #include "runtime/dumps.h"
-#include "runtime/engine.h"
 #include "runtime/external.h"
 #include "runtime/grant.h"
 #include "runtime/guest.h"
@@ -37,12 +37,6 @@
 
 /* ---- facts ---- */
 
-static void set_number(struct kvfile *facts, const char *key, uint64_t n)
-{
-	cleanup_free char *text = str_fmt("%ju", n);
-	kvfile_set(facts, key, text);
-}
-
 static const char *layout_of(const struct ve *ve)
 {
 	return ve->config.layout == LAYOUT_OVERLAY ? "overlay" : "private";
@@ -52,7 +46,7 @@ struct kvfile *rebirth_disk_facts(const struct ve *ve)
 {
 	struct kvfile *facts = kvfile_new();
 
-	set_number(facts, "CTID", ve->ctid);
+	kvfile_set_number(facts, "CTID", ve->ctid);
 	kvfile_set(facts, "VE_LAYOUT", layout_of(ve));
 	if (ve->config.layer)
 		kvfile_set(facts, "VE_LAYER", ve->config.layer);
@@ -65,8 +59,8 @@ struct kvfile *rebirth_facts(const struct ve *ve, const struct state *state, con
 	struct utsname node = {0};
 
 	uname(&node);
-	set_number(facts, "LOCAL_UID", ve->config.local_uid);
-	set_number(facts, "GRANTED", state->granted);
+	kvfile_set_number(facts, "LOCAL_UID", ve->config.local_uid);
+	kvfile_set_number(facts, "GRANTED", state->granted);
 	kvfile_set(facts, "KERNEL", node.release);
 	kvfile_set(facts, "MACHINE", node.machine);
 	kvfile_set(facts, "LINKS", links);
@@ -251,6 +245,7 @@ struct rebirth {
 	struct op *op;
 	struct running *running;
 	int refused; /* what came back is not what it should be, and was killed */
+	bool let_go; /* it runs, or some of it */
 };
 
 static int restored(struct op *op, struct running *running)
@@ -307,6 +302,8 @@ static void ready(struct rebirth *rebirth)
 		cgroup_kill(group, KILL_TIMEOUT_MS, &err);
 	else if (running->stay_frozen)
 		rebirth->refused = stay_frozen(op, running);
+	else
+		rebirth->let_go = true;
 }
 
 /* Its image is what there is of it again. */
@@ -364,7 +361,7 @@ int rebirth_restore(struct op *op, struct running *running)
 {
 	cleanup_net_guest struct net_guest guest = {0};
 	cleanup_externals struct externals externals = {0};
-	struct rebirth ctx = {op, running, 0};
+	struct rebirth ctx = {.op = op, .running = running};
 	struct ve *ve = running->ve;
 	int r;
 
@@ -376,16 +373,16 @@ int rebirth_restore(struct op *op, struct running *running)
 
 	cleanup_fd int files = prepare_files(running, op->err);
 	cleanup_fd int logs = files < 0 ? files : dumps_logs(op->err);
-	cleanup_fd int engine = logs < 0 ? logs : engine_begin(op->host, ve->ctid, op->err);
-	if (engine < 0)
-		return engine;
+	cleanup_fd int own_group = logs < 0 ? logs : criu_group_begin(op->host, ve->ctid, op->err);
+	if (own_group < 0)
+		return own_group;
 	cleanup_free char *log = str_fmt("%u.restore.log", ve->ctid);
 	cleanup_free char *group = str_fmt("/%s/init", running->state.cgroup);
 	const struct criu_request request = {
 		.files = files,
 		.log_dir = logs,
 		.log = log,
-		.group = engine,
+		.group = own_group,
 		.externals = (const char *const *)externals.words,
 		.ask = on_moment,
 		.ctx = &ctx,
@@ -397,12 +394,12 @@ int rebirth_restore(struct op *op, struct running *running)
 		.empty_network = is_clone(running),
 	};
 	r = criu_restore_tree(&request, &rebirth, op->err);
-	engine_end(op->host, ve->ctid);
+	criu_group_end(op->host, ve->ctid);
 	dumps_after(op);
 	if (ctx.refused < 0)
 		r = ctx.refused;
 	if (r < 0) {
-		if (!running->image_stays)
+		if (!running->image_stays && !ctx.let_go)
 			keep_image(op, running->image_name);
 		return err_is(op->err, ERR_RESTORE, r);
 	}

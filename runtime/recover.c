@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "checkpoint/image.h"
+#include "quota/cgroup.h"
 #include "runtime/base/mem.h"
 #include "runtime/base/str.h"
 #include "runtime/dumps.h"
@@ -39,29 +40,46 @@ static int finish_create(struct op *op, struct ve *ve)
 	return r;
 }
 
-/* A short operation may have come between a crash and us; one that takes longer has the VE in hand. */
-static int lock_soon(const struct op *op, uint32_t ctid)
+static bool stands_still(uint32_t ctid)
 {
-	int lock;
+	cleanup_state struct state state = {0};
+	struct err ignored = {0};
+	return state_load(ctid, &state, &ignored) == 0 && !state.frozen && cgroup_is_frozen(state.cgroup);
+}
 
+/* An operation that is under way has the VE in hand; but a short one may have come between a crash and us. -ENOLCK: it
+ * has. */
+static int lock_unless_busy(const struct op *op, uint32_t ctid)
+{
 	for (unsigned ms = 0;; ms += LOCK_PAUSE_MS) {
 		struct err busy = {0};
-		lock = lock_ve(op, ctid, &busy);
-		if (lock >= 0 || ms >= LOCK_TIMEOUT_MS)
+		int lock = lock_ve(op, ctid, &busy);
+		if (lock >= 0)
 			return lock;
+		if (busy.kind != ERR_LOCKED) {
+			*op->err = busy;
+			return lock;
+		}
+		if (ms >= LOCK_TIMEOUT_MS || !stands_still(ctid))
+			return -ENOLCK;
 		poll(NULL, 0, LOCK_PAUSE_MS);
 	}
 }
 
-static int recover_running(struct op *op, struct ve *ve)
+static int recover_running(struct op *op, uint32_t ctid)
 {
-	cleanup_fd int lock = lock_soon(op, ve->ctid);
+	cleanup_ve struct ve loaded = {0};
+	struct ve *ve = &loaded;
+	cleanup_fd int lock = lock_unless_busy(op, ctid);
 	if (lock < 0)
-		return 0;
+		return lock == -ENOLCK ? 0 : lock;
+	int r = ve_load(op->host, ctid, ve, op->err);
+	if (r < 0)
+		return r;
 	/* It came from another node, and nothing but its last steps is missing. */
 	if (!private_exists(ve) && private_unpublished(ve))
 		return migrate_finish(op, ve);
-	int r = suspend_recover(op, ve);
+	r = suspend_recover(op, ve);
 	if (r == 0)
 		r = private_drop_aside(op, ve);
 	return r < 0 ? r : snapshot_recover(op, ve);
@@ -76,7 +94,7 @@ static int recover_configured(struct op *op, uint32_t ctid)
 		return r;
 	enum ve_state state = ve_state(&ve);
 	if (state == VE_RUNNING)
-		return recover_running(op, &ve);
+		return recover_running(op, ctid);
 	/* One whose init is gone is taken down by whoever watches over running VEs. */
 	if (state == VE_BROKEN)
 		return 0;

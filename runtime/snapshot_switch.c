@@ -13,6 +13,7 @@
 #include "runtime/base/str.h"
 #include "runtime/claims.h"
 #include "runtime/dumps.h"
+#include "runtime/handover.h"
 #include "runtime/host.h"
 #include "runtime/lineage.h"
 #include "runtime/network.h"
@@ -35,6 +36,7 @@ struct switching {
 	char before[UUID_SIZE];		    /* the current one until now */
 	bool resumes;			    /* its processes come back */
 	bool exchanged;
+	int aside; /* the image that it was suspended with; -1 */
 };
 
 static void switching_done(struct switching *switching)
@@ -43,6 +45,7 @@ static void switching_done(struct switching *switching)
 	kvfile_free(switching->lineage);
 	free(switching->config_before);
 	free(switching->config_after);
+	fd_close(switching->aside);
 }
 
 #define cleanup_switching __attribute__((cleanup(switching_done)))
@@ -65,11 +68,12 @@ static int copy_undo(struct op *op, void *ctx)
 	return r < 0 || !private_exists(switching->ve) ? r : running_limit_disk(op, switching->ve);
 }
 
-static int set_image_aside(struct op *op, const struct switching *switching)
+static int set_image_aside(struct op *op, struct switching *switching)
 {
 	cleanup_free char *name = str_fmt("%u", switching->ve->ctid);
 	cleanup_fd int dumps = dumps_open(op->host, op->err);
-	return dumps < 0 ? dumps : image_retire(dumps, name, op->err);
+	int r = dumps < 0 ? dumps : image_hold(dumps, name, &switching->aside, op->err);
+	return r < 0 ? r : image_retire(dumps, name, op->err);
 }
 
 static int stop_apply(struct op *op, void *ctx)
@@ -212,7 +216,8 @@ static int prepare(struct op *op, struct switching *switching, const char *id)
 
 	if (state != VE_RUNNING && state != VE_STOPPED && state != VE_SUSPENDED)
 		return err_say(op->err, ERR_WRONG_STATE, "the container is %s", ve_state_name(state));
-	if ((r = past_open(op, switching->ve, id, switching->options->skip_config, &switching->past)) < 0 ||
+	if ((r = handover_check(switching->ve->ctid, op->err)) < 0 ||
+	    (r = past_open(op, switching->ve, id, switching->options->skip_config, &switching->past)) < 0 ||
 	    (r = check_config(op, switching)) < 0 || (r = check_memory(op, switching)) < 0 ||
 	    (r = lineage_load(switching->past.store, &switching->lineage, op->err)) < 0)
 		return r;
@@ -289,7 +294,7 @@ int lifecycle_snapshot_switch(struct op *op, uint32_t ctid, const char *id, cons
 {
 	cleanup_ve struct ve ve = {0};
 	cleanup_fd int lock = -1;
-	cleanup_switching struct switching switching = {.ve = &ve, .past = PAST_NONE, .options = options};
+	cleanup_switching struct switching switching = {.ve = &ve, .past = PAST_NONE, .options = options, .aside = -1};
 
 	int r = ve_open(op, ctid, &ve, &lock);
 	if (r == 0)

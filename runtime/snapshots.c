@@ -191,6 +191,22 @@ static void read_named(struct op *op, uint32_t ctid, int store, const struct kvf
 		op_warn(op, "snapshot {%s} cannot be read: %s", id, err.text);
 }
 
+int snapshots_any(const struct host *host, uint32_t ctid, struct err *err)
+{
+	struct dirent **entries;
+	cleanup_fd int store = snapshots_open(host, ctid, false, err);
+	if (store < 0)
+		return store == -ENOENT ? 0 : store;
+
+	int n = scandirat(store, ".", &entries, is_uuid, NULL);
+	if (n < 0)
+		return err_set(err, errno, "read %s/%u", PATH_SNAPSHOT, ctid);
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	free(entries);
+	return n > 0;
+}
+
 int snapshots_all(struct op *op, uint32_t ctid, int store, struct snapshot **ret, size_t *ret_n)
 {
 	cleanup_image_key struct image_key key;

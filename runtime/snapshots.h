@@ -35,6 +35,9 @@ int snapshots_open(const struct host *host, uint32_t ctid, bool make, struct err
 /* The same for one that must be there; another kind of failure than "not there" stays what it is. */
 int snapshots_open_one(struct op *op, uint32_t ctid, const char *id, int *ret_store, int kind);
 
+/* Has it any? 1 or 0. */
+int snapshots_any(const struct host *host, uint32_t ctid, struct err *err);
+
 /* All of them, by age; one that cannot be read is warned of. The caller frees. */
 int snapshots_all(struct op *op, uint32_t ctid, int store, struct snapshot **ret, size_t *ret_n);
 

@@ -76,21 +76,15 @@ int state_load(uint32_t ctid, struct state *ret, struct err *err)
 	return 0;
 }
 
-static void set_number(struct kvfile *file, const char *key, uint64_t value)
-{
-	cleanup_free char *text = str_fmt("%ju", value);
-	kvfile_set(file, key, text);
-}
-
 int state_save(uint32_t ctid, const struct state *state, struct err *err)
 {
 	cleanup_free char *path = record_path(ctid);
 	cleanup_kvfile struct kvfile *file = kvfile_new();
 
-	set_number(file, "PID", (uint64_t)state->pid);
-	set_number(file, "STARTTIME", state->starttime);
-	set_number(file, "STARTED", state->started);
-	set_number(file, "GRANTED", state->granted);
+	kvfile_set_number(file, "PID", (uint64_t)state->pid);
+	kvfile_set_number(file, "STARTTIME", state->starttime);
+	kvfile_set_number(file, "STARTED", state->started);
+	kvfile_set_number(file, "GRANTED", state->granted);
 	kvfile_set(file, "CGROUP", state->cgroup);
 	if (state->frozen)
 		kvfile_set(file, "FROZEN", "yes");

@@ -212,10 +212,19 @@ static int unlock_network(const struct state *state, struct err *err)
 	return netns < 0 ? 0 : netns_unlock(netns, err);
 }
 
+/* Of one that was given away, connections may live elsewhere by now. */
 static int dump_undo(struct op *op, void *ctx)
 {
 	const struct suspending *suspending = ctx;
-	return unlock_network(&suspending->state, op->err);
+	return suspending->given ? 0 : unlock_network(&suspending->state, op->err);
+}
+
+static void unlock_after(struct op *op, const struct state *state)
+{
+	struct err err = {0};
+
+	if (unlock_network(state, &err) < 0)
+		op_warn(op, "%s", err.text);
 }
 
 int suspend_dump(struct op *op, struct ve *ve, int image, const struct suspend_still *still, struct kvfile **ret_facts)
@@ -224,9 +233,12 @@ int suspend_dump(struct op *op, struct ve *ve, int image, const struct suspend_s
 
 	suspending.image = fcntl(image, F_DUPFD_CLOEXEC, 0);
 	int r = state_load(ve->ctid, &suspending.state, op->err);
-	if (r == 0)
-		r = write_down(op, &suspending, true);
-	if (r == 0)
+	if (r < 0)
+		return r;
+	r = write_down(op, &suspending, true);
+	if (r < 0)
+		unlock_after(op, &suspending.state);
+	else
 		*ret_facts = steal_ptr(suspending.facts);
 	return r;
 }
@@ -432,7 +444,8 @@ int suspend_meanwhile(struct op *op, struct ve *ve, const struct suspend_still *
 
 /* ---- after a crash ---- */
 
-/* An image is published a moment before those who are in it are killed: who was is not outlived by it. */
+/* An image is published a moment before those who are in it are killed, and whoever is dying then has not outlived it.
+ */
 #define DYING_MS 10000
 
 static bool lives_on(const struct state *state, int store, const char *name)

@@ -19,10 +19,10 @@ enum suspend_stage {
 struct precopy;
 
 struct suspend_options {
-	unsigned stages;   /* of enum suspend_stage */
-	const char *image; /* its name in the dump directory; NULL: the VE's own, by which it is suspended */
-	bool check;	   /* only say whether it can be dumped, and why not */
-	bool force;	   /* commands that were entered from outside end */
+	unsigned stages;	     /* of enum suspend_stage */
+	const char *image;	     /* its name in the dump directory; NULL: the VE's own, by which it is suspended */
+	bool check;		     /* only say whether it can be dumped, and why not */
+	bool force;		     /* commands that were entered from outside end */
 	const struct precopy *begun; /* the image was begun so; NULL */
 	/* Asked when the image is there and everything stands still. An error makes the VE go on, as if nothing had
 	 * been; after success it never does. */

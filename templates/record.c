@@ -109,12 +109,6 @@ int record_load(int dir, const char *name, struct template *ret, struct err *err
 	return 0;
 }
 
-static void set_number(struct kvfile *file, const char *key, uint64_t n)
-{
-	cleanup_free char *value = str_fmt("%" PRIu64, n);
-	kvfile_set(file, key, value);
-}
-
 int record_save(int dir, const struct template *template, const char *source, struct err *err)
 {
 	cleanup_free char *path = str_fmt("%s.conf", template->name);
@@ -122,10 +116,10 @@ int record_save(int dir, const struct template *template, const char *source, st
 
 	kvfile_set(file, "DIGEST", template->digest);
 	kvfile_set(file, "SOURCE", source);
-	set_number(file, "SIZE", template->size);
-	set_number(file, "ENTRIES", template->entries);
-	set_number(file, "DROPPED", template->dropped);
-	set_number(file, "CREATED", (uint64_t) template->created);
+	kvfile_set_number(file, "SIZE", template->size);
+	kvfile_set_number(file, "ENTRIES", template->entries);
+	kvfile_set_number(file, "DROPPED", template->dropped);
+	kvfile_set_number(file, "CREATED", (uint64_t)template->created);
 	return kvfile_save(file, dir, path, err);
 }
 

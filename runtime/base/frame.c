@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "runtime/base/err.h"
 #include "runtime/base/io.h"
@@ -19,10 +20,27 @@ void frame_done(struct frame *frame)
 	*frame = (struct frame){0};
 }
 
+/* Who has gone is no reason to die: it is told. Pipes, which no worker has, know no such flag. */
+static int send_bytes(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+		if (n < 0 && errno == ENOTSOCK)
+			return io_write_all(fd, bytes, len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
 int frame_send(int fd, const char *word, const char *body)
 {
 	cleanup_free char *text = str_fmt("%s %zu\n%s\n", word, body ? strlen(body) : 0, body ? body : "");
-	return io_write_all(fd, text, strlen(text));
+	return send_bytes(fd, text, strlen(text));
 }
 
 int frame_send_facts(int fd, const char *word, const struct kvfile *facts)

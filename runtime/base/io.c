@@ -12,7 +12,7 @@
 
 #define FILE_MAX (16u << 20)
 
-int io_read_fd(int fd, char **ret_text, size_t *ret_len)
+static int read_fd(int fd, size_t max, char **ret_text, size_t *ret_len)
 {
 	cleanup_text struct text text = {0};
 	char chunk[4096];
@@ -26,7 +26,7 @@ int io_read_fd(int fd, char **ret_text, size_t *ret_len)
 			return -errno;
 		if (n == 0)
 			break;
-		if (text.len + (size_t)n > FILE_MAX)
+		if (text.len + (size_t)n > max)
 			return -EFBIG;
 		text_add_bytes(&text, chunk, (size_t)n);
 	}
@@ -37,12 +37,20 @@ int io_read_fd(int fd, char **ret_text, size_t *ret_len)
 	return 0;
 }
 
-int io_read_file(int dirfd, const char *path, char **ret_text, size_t *ret_len)
+int io_read_fd(int fd, char **ret_text, size_t *ret_len)
+{
+	return read_fd(fd, FILE_MAX, ret_text, ret_len);
+}
+
+int io_read_large_file(int dirfd, const char *path, size_t max, char **ret_text, size_t *ret_len)
 {
 	cleanup_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	return io_read_fd(fd, ret_text, ret_len);
+	return fd < 0 ? -errno : read_fd(fd, max, ret_text, ret_len);
+}
+
+int io_read_file(int dirfd, const char *path, char **ret_text, size_t *ret_len)
+{
+	return io_read_large_file(dirfd, path, FILE_MAX, ret_text, ret_len);
 }
 
 int io_write_kernel(int dirfd, const char *path, const char *text)

@@ -10,6 +10,8 @@ struct err;
 /* Read the whole file (or what is left of fd) into fresh, terminated memory; files above 16 MiB are refused (-EFBIG).
  * The length excludes the terminator; ret_len may be NULL. The caller frees. */
 int io_read_file(int dirfd, const char *path, char **ret_text, size_t *ret_len);
+/* The same, of a file that may be as large as `max` bytes. */
+int io_read_large_file(int dirfd, const char *path, size_t max, char **ret_text, size_t *ret_len);
 int io_read_fd(int fd, char **ret_text, size_t *ret_len);
 
 /* Write with one write(2), as kernel files (proc, cgroup) want it. O_WRONLY, never creates. */

@@ -293,6 +293,12 @@ void kvfile_set(struct kvfile *file, const char *key, const char *value)
 	set_line(line, one_line(value));
 }
 
+void kvfile_set_number(struct kvfile *file, const char *key, uint64_t n)
+{
+	cleanup_free char *text = str_fmt("%ju", (uintmax_t)n);
+	kvfile_set(file, key, text);
+}
+
 void kvfile_unset(struct kvfile *file, const char *key)
 {
 	size_t kept = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct kvfile;
@@ -30,6 +31,7 @@ const char *kvfile_get(const struct kvfile *file, const char *key);
  * blank. `$VEID` and `${VEID}` are left to the shell that sources the file, as vzctl's own files have them; nothing
  * else is. */
 void kvfile_set(struct kvfile *file, const char *key, const char *value);
+void kvfile_set_number(struct kvfile *file, const char *key, uint64_t n);
 void kvfile_unset(struct kvfile *file, const char *key);
 /* Walk the assignments in the order of the file: start with *pos = 0; returns 0 at the end. */
 int kvfile_next(const struct kvfile *file, size_t *pos, const char **ret_key, const char **ret_value);

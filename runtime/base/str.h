@@ -30,8 +30,8 @@ uint64_t str_hash(const char *s);
 int str_u64(const char *s, uint64_t *ret_n);
 int str_u32(const char *s, uint32_t *ret_n);
 
-/* What follows "NAME:" and white space on the line of `text` that begins so, as /proc tells of a process (proc(5)), up to
- * the end of `text`; "" when there is none, or on its first line. */
+/* What follows "NAME:" and white space on the line of `text` that begins so, as /proc tells of a process (proc(5)), up
+ * to the end of `text`; "" when there is none, or on its first line. */
 const char *str_field(const char *text, const char *name);
 
 /* Cut trailing white space, in place. Returns s. */

@@ -1,4 +1,5 @@
-/* `dirty MB RATE` holds so many megabytes that do not compress and overwrites RATE of them each second, one after the other, evenly. */
+/* `dirty MB RATE` holds so many megabytes that do not compress and overwrites RATE of them each second, one after the
+ * other, evenly. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

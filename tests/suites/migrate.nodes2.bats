@@ -158,9 +158,8 @@ with_memory() {
 	count_in 410
 	# It does no harm when the one who copies it is killed.
 	vzmigrate --live node2 410 3>&- &
-	await 60 pgrep -x criu
-	sleep 0.5
-	pkill -9 -x criu
+	await 60 test -e /var/lib/vz/dump/.new-410/files/pre-1
+	await 10 pkill -9 -x criu
 	fails wait $!
 	stayed 410 running
 	[ "$(cat /sys/fs/cgroup/openve/ve-410/cgroup.freeze)" = 0 ]
@@ -326,6 +325,12 @@ moved_as() {
 	there vzctl --quiet create 411 --ostemplate busybox --config light
 	run -9 vzmigrate --live node2 411
 	there vzctl --quiet destroy 411
+	stayed 411 running
+
+	vzctl --quiet snapshot 411 --skip-suspend --id 11111111-1111-4111-8111-111111111111
+	run -8 vzmigrate node2 411
+	[[ "$output" == *'snapshots'* ]]
+	vzctl --quiet snapshot-delete 411 --id 11111111-1111-4111-8111-111111111111
 	stayed 411 running
 
 	vzctl --quiet stop 411

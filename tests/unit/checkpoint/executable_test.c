@@ -19,9 +19,9 @@
 /* A regular file with these flags, a number of four bytes. */
 #define FLAGS(a, b, c, d) 0x10, a, b, c, d
 #define REGULAR(id, flags) WORD(13u), 0x08, 1, 0x10, id, 0x1a, 7, 0x08, id, flags
-#define PATH FLAGS(0x80, 0x80, 0x80, 1)		       /* O_PATH */
-#define PATH_CLOEXEC FLAGS(0x80, 0x80, 0xa0, 1)	       /* and O_CLOEXEC */
-#define NO_PATH FLAGS(0x80, 0x80, 0x80, 0)	       /* in as many bytes */
+#define PATH FLAGS(0x80, 0x80, 0x80, 1)		/* O_PATH */
+#define PATH_CLOEXEC FLAGS(0x80, 0x80, 0xa0, 1) /* and O_CLOEXEC */
+#define NO_PATH FLAGS(0x80, 0x80, 0x80, 0)	/* in as many bytes */
 #define CLOEXEC FLAGS(0x80, 0x80, 0xa0, 0)
 
 static void write_file(int dir, const char *name, const uint8_t *bytes, size_t len)
@@ -33,8 +33,10 @@ TEST(only_what_is_executed_is_changed)
 {
 	cleanup_scratch struct scratch dir = scratch_new();
 	static const uint8_t one[] = {MM(7)}, two[] = {MM(9)};
-	static const uint8_t files[] = {HEADER(0x56303138u), REGULAR(7, PATH), REGULAR(8, PATH), REGULAR(9, PATH_CLOEXEC)};
-	static const uint8_t wanted[] = {HEADER(0x56303138u), REGULAR(7, NO_PATH), REGULAR(8, PATH), REGULAR(9, CLOEXEC)};
+	static const uint8_t files[] = {HEADER(0x56303138u), REGULAR(7, PATH), REGULAR(8, PATH),
+					REGULAR(9, PATH_CLOEXEC)};
+	static const uint8_t wanted[] = {HEADER(0x56303138u), REGULAR(7, NO_PATH), REGULAR(8, PATH),
+					 REGULAR(9, CLOEXEC)};
 	cleanup_free char *text = NULL;
 	struct err err = {0};
 	size_t len;

@@ -1,4 +1,4 @@
-#include "runtime/engine.h"
+#include "runtime/criu_group.h"
 
 #include <poll.h>
 
@@ -17,7 +17,7 @@ static char *group_of(const struct host *host, uint32_t ctid)
 	return str_fmt("%s/criu-%u", host->cgroup_base, ctid);
 }
 
-int engine_begin(const struct host *host, uint32_t ctid, struct err *err)
+int criu_group_begin(const struct host *host, uint32_t ctid, struct err *err)
 {
 	cleanup_free char *group = group_of(host, ctid);
 
@@ -34,13 +34,13 @@ static void clear(const char *group)
 		cgroup_remove(group, &ignored);
 }
 
-void engine_end(const struct host *host, uint32_t ctid)
+void criu_group_end(const struct host *host, uint32_t ctid)
 {
 	cleanup_free char *group = group_of(host, ctid);
 	clear(group);
 }
 
-void engine_await(const struct host *host, uint32_t ctid)
+void criu_group_await(const struct host *host, uint32_t ctid)
 {
 	cleanup_free char *group = group_of(host, ctid), *events = NULL;
 
