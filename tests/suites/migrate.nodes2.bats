@@ -405,6 +405,9 @@ vzd_there() {
 	[[ "$output" == *'handed over to node2'* ]]
 	run vzctl resume 431
 	[ "$status" -ne 0 ]
+	run vzctl clone 431 439
+	[ "$status" -ne 0 ]
+	[[ "$output" == *'handed over to node2'* ]]
 	await 20 eval '[ "$(status_on node2 431)" = running ]'
 	[ "$(counted 431 there)" -gt "$n" ]
 	vzmigrate --live node2 431

@@ -46,6 +46,22 @@ criu() {
 	[ "$hit" ]
 }
 
+@test "CRIU is killed while a snapshot is taken, and the VE goes on, with its network" {
+	local delay hit
+	full
+	for delay in 0 0.4 0.8; do
+		vzctl snapshot 101 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+		await 10 criu
+		sleep $delay
+		pkill -9 -x criu || true
+		wait $! || hit=yes
+		[ "$(cat /sys/fs/cgroup/openve/ve-101/cgroup.freeze)" = 0 ]
+		goes_on 101
+		ping -c 1 -W 5 10.7.0.1
+	done
+	[ "$hit" ]
+}
+
 @test "CRIU is killed while it restores, and the VE is still suspended" {
 	full
 	vzctl --quiet suspend 101

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "runtime/base/err.h"
@@ -103,6 +104,17 @@ TEST(silence_ends)
 	close(ends[1]);
 }
 
+TEST(who_does_not_listen_any_more_is_told_of)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(frame_send(ends[0], "READY", NULL), 0);
+	close(ends[1]);
+	assert_int_equal(frame_send(ends[0], "READY", NULL), -EPIPE);
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +123,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_word_is_refused),
 		cmocka_unit_test(a_body_beyond_the_bound_is_refused_before_it_is_read),
 		cmocka_unit_test(silence_ends),
+		cmocka_unit_test(who_does_not_listen_any_more_is_told_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
