@@ -46,8 +46,19 @@ run nft delete table inet openve || echo "(exit status $?)"
 run vzctl set 101 --ipadd 10.7.0.2 || echo "(exit status $?)"
 run vzlist -o ctid,status,ip,hostname
 
-say 'vzd is killed: no VE notices, and the next vzd knows them.'
+say 'Both are suspended: their processes are on disk, their memory is free. Then they go on where they were.'
 run vzctl exec 101 '(while :; do date +%s >>/count; sleep 1; done) >/dev/null 2>&1 &'
+sleep 2
+run vzctl suspend 101
+run vzctl suspend 102
+run vzlist -a
+run vzctl resume 101
+run vzctl start 102
+run vzctl exec 101 'wc -l </count'
+run vzctl exec 102 'systemctl is-system-running; uptime' || true
+run ping -c 2 10.7.0.1
+
+say 'vzd is killed: no VE notices, and the next vzd knows them.'
 pid=$(pidof -s vzd)
 run kill -9 "$pid"
 sleep 2
@@ -58,16 +69,6 @@ for _ in {1..100}; do
 done
 run vzlist
 run vzctl exec 101 'wc -l </count'
-
-say 'Both are suspended: their processes are on disk, their memory is free. Then they go on where they were.'
-run vzctl suspend 101
-run vzctl suspend 102
-run vzlist -a
-run vzctl resume 101
-run vzctl start 102
-run vzctl exec 101 'wc -l </count'
-run vzctl exec 102 'systemctl is-system-running; uptime' || true
-run ping -c 2 10.7.0.1
 
 say 'The end of both.'
 run vzctl stop 102
