@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #include "runtime/base/str.h"
 
 #define SOCKET_FD 3
+#define END_TIMEOUT_MS 2000
+#define END_PAUSE_MS 10
 #define JAIL_FILES "/run/vz/files"
 #define JAIL_LOGS "/run/vz/logs"
 
@@ -238,9 +241,13 @@ int jail_killed(const struct prisoner *prisoner)
 {
 	siginfo_t info = {0};
 
-	if (waitid(P_PID, (id_t)prisoner->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-		return 0;
-	return info.si_code == CLD_EXITED ? 0 : info.si_status;
+	for (unsigned ms = 0; info.si_pid == 0 && ms < END_TIMEOUT_MS; ms += END_PAUSE_MS) {
+		if (waitid(P_PID, (id_t)prisoner->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+			return 0;
+		if (info.si_pid == 0)
+			poll(NULL, 0, END_PAUSE_MS);
+	}
+	return info.si_pid == 0 || info.si_code == CLD_EXITED ? 0 : info.si_status;
 }
 
 void jail_end(struct prisoner *prisoner)

@@ -32,7 +32,8 @@ struct prisoner {
 /* Start CRIU there, as our child. On failure there is none. */
 int jail_start(const struct jail *jail, struct prisoner *ret, struct err *err);
 
-/* The signal that has killed it; 0: it lives, or has ended by itself. */
+/* It has answered, or there is no answer to come. The signal that has killed it; 0: it has ended by itself, or does not
+ * end. */
 int jail_killed(const struct prisoner *prisoner);
 
 /* Have it end, and wait until it has. */
