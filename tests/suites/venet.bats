@@ -163,6 +163,7 @@ teardown() {
 @test "the node answers only where vz.conf says" {
 	node_config NEIGHBOUR_DEVS=list:lo
 	ve 101 started --ipadd 192.0.2.101
+	in_lan ip neigh flush all # who had it before lay behind the same address
 	fails pings lan 192.0.2.101
 	pings node 192.0.2.101
 	node_config NEIGHBOUR_DEVS=list:wan0
