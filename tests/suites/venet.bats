@@ -161,7 +161,9 @@ teardown() {
 }
 
 @test "the node answers only where vz.conf says" {
-	node_config NEIGHBOUR_DEVS=list:lo
+	ip link add other0 type dummy
+	node_config NEIGHBOUR_DEVS=list:other0
+	ip link del other0
 	ve 101 started --ipadd 192.0.2.101
 	in_lan ip neigh flush all # who had it before lay behind the same address
 	fails pings lan 192.0.2.101
