@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What providers' customers run: a Debian system with databases, a web server, cron and somebody logged in by ssh, all at work. It is
-# suspended and resumed, and moves to the other node and back, and none of them notices more than a pause.
+# suspended and resumed, and moves to the other node, and none of them notices more than a pause.
 load common
 
 there() {
@@ -194,17 +194,12 @@ all_well() {
 	all_well
 }
 
-@test "live migration, there and back" {
+@test "live migration" {
 	customers
-	for _ in $(seq "${MOVES:-1}"); do
-		vzmigrate --live node2 301
-		sleep 3
-		all_well there
-		there vzmigrate --live node1 301
-		sleep 3
-	done
+	vzmigrate --live node2 301
+	sleep 3
 	served
-	all_well
-	vzctl exec2 301 'systemctl restart redis-server nginx postgresql && runuser -u postgres -- psql -c "select count(*) from orders" postgres'
-	await 90 vzctl exec2 301 'test -s /var/log/minutes'
+	all_well there
+	there "vzctl exec2 301 'systemctl restart redis-server nginx postgresql && runuser -u postgres -- psql -c \"select count(*) from orders\" postgres'"
+	await 90 there vzctl exec2 301 "'test -s /var/log/minutes'"
 }
