@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What providers' customers run: a Debian system with databases, a web server, cron and somebody logged in by ssh, all at work. It is
-# suspended and resumed, and moves to the other node, and none of them notices more than a pause.
+# suspended and resumed, and none of them notices more than a pause.
 load common
 
 there() {
@@ -192,14 +192,4 @@ all_well() {
 	done
 	served
 	all_well
-}
-
-@test "live migration" {
-	customers
-	vzmigrate --live node2 301
-	sleep 3
-	served
-	all_well there
-	there "vzctl exec2 301 'systemctl restart redis-server nginx postgresql && runuser -u postgres -- psql -c \"select count(*) from orders\" postgres'"
-	await 90 there vzctl exec2 301 "'test -s /var/log/minutes'"
 }
