@@ -32,6 +32,14 @@ static bool has(const struct executables *executables, uint64_t id)
 	return false;
 }
 
+static void add(struct executables *executables, uint64_t id)
+{
+	if (has(executables, id))
+		return;
+	executables->ids = mem_grow(executables->ids, executables->n + 1, sizeof(*executables->ids));
+	executables->ids[executables->n++] = id;
+}
+
 static int note(int files, const char *name, struct executables *executables)
 {
 	cleanup_free char *text = NULL;
@@ -44,11 +52,8 @@ static int note(int files, const char *name, struct executables *executables)
 		r = wire_open((uint8_t *)text, len, MAGIC_MM, &file);
 	while (r == 0 && (r = wire_message(&file, &message)) > 0)
 		while ((r = wire_field(&message, &field)) > 0)
-			if (field.number == MM_EXE_FILE_ID && !has(executables, field.value)) {
-				executables->ids =
-					mem_grow(executables->ids, executables->n + 1, sizeof(*executables->ids));
-				executables->ids[executables->n++] = field.value;
-			}
+			if (field.number == MM_EXE_FILE_ID)
+				add(executables, field.value);
 	return r;
 }
 

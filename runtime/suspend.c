@@ -163,6 +163,23 @@ static int on_moment(void *ctx, enum criu_moment moment, pid_t pid, int fd, stru
 	return r;
 }
 
+/* A CRIU that was killed has left it locked. */
+static int unlock_network(const struct state *state, struct err *err)
+{
+	struct err ended = {0};
+	cleanup_fd int netns = state_netns(state, &ended);
+	return netns < 0 ? 0 : netns_unlock(netns, err);
+}
+
+/* Of one that was given away, connections may live elsewhere by now. */
+static void unlock_after(struct op *op, const struct suspending *suspending)
+{
+	struct err err = {0};
+
+	if (!suspending->given && unlock_network(&suspending->state, &err) < 0)
+		op_warn(op, "%s", err.text);
+}
+
 static int dump(struct op *op, struct suspending *suspending, bool stay)
 {
 	struct dumping ctx = {op, suspending};
@@ -175,6 +192,8 @@ static int dump(struct op *op, struct suspending *suspending, bool stay)
 	dumper.request.ctx = &ctx;
 	r = criu_dump_tree(&dumper.request, suspending->state.pid, stay, op->err);
 	dumps_after(op);
+	if (r < 0)
+		unlock_after(op, suspending);
 	return r;
 }
 
@@ -204,41 +223,15 @@ static int dump_with(struct op *op, struct suspending *suspending, bool stay)
 	return err_is(op->err, ERR_CHECKPOINT, write_down(op, suspending, stay));
 }
 
-/* A CRIU that was killed has left it locked. */
-static int unlock_network(const struct state *state, struct err *err)
-{
-	struct err ended = {0};
-	cleanup_fd int netns = state_netns(state, &ended);
-	return netns < 0 ? 0 : netns_unlock(netns, err);
-}
-
-/* Of one that was given away, connections may live elsewhere by now. */
-static int dump_undo(struct op *op, void *ctx)
-{
-	const struct suspending *suspending = ctx;
-	return suspending->given ? 0 : unlock_network(&suspending->state, op->err);
-}
-
-static void unlock_after(struct op *op, const struct state *state)
-{
-	struct err err = {0};
-
-	if (unlock_network(state, &err) < 0)
-		op_warn(op, "%s", err.text);
-}
-
 int suspend_dump(struct op *op, struct ve *ve, int image, const struct suspend_still *still, struct kvfile **ret_facts)
 {
 	cleanup_suspending struct suspending suspending = {.ve = ve, .store = -1, .image = -1, .still = still};
 
 	suspending.image = fcntl(image, F_DUPFD_CLOEXEC, 0);
 	int r = state_load(ve->ctid, &suspending.state, op->err);
-	if (r < 0)
-		return r;
-	r = write_down(op, &suspending, true);
-	if (r < 0)
-		unlock_after(op, &suspending.state);
-	else
+	if (r == 0)
+		r = write_down(op, &suspending, true);
+	if (r == 0)
 		*ret_facts = steal_ptr(suspending.facts);
 	return r;
 }
@@ -256,14 +249,14 @@ static int dump_frozen_apply(struct op *op, void *ctx)
 static const struct step suspend_steps[] = {
 	{"freeze", freeze_apply, freeze_undo},
 	{"image", image_apply, image_undo},
-	{"dump", dump_apply, dump_undo},
+	{"dump", dump_apply, NULL},
 };
 
 /* The stage --dump by itself. */
 static const struct step dump_steps[] = {
 	{"freeze", freeze_apply, freeze_undo},
 	{"image", image_apply, image_undo},
-	{"dump", dump_frozen_apply, dump_undo},
+	{"dump", dump_frozen_apply, NULL},
 };
 
 /* ---- before it is frozen ---- */

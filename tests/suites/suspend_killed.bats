@@ -10,6 +10,10 @@ criu() {
 	pgrep -x criu -o >/dev/null
 }
 
+settled() {
+	no_criu && { alive || asleep; }
+}
+
 @test "CRIU is killed while it dumps, and the VE goes on or is gone, and never stands still" {
 	full
 	vzctl suspend 101 >"$BATS_TEST_TMPDIR/out" 2>&1 &
@@ -37,7 +41,6 @@ criu() {
 		sleep $delay
 		kill -9 "$(worker)" || true
 		wait $! || hit=yes
-		settled() { ! criu && { alive || asleep; }; }
 		await 90 settled
 		alive || vzctl --quiet resume 101
 		goes_on 101
@@ -86,7 +89,6 @@ criu() {
 	sleep 0.2
 	kill -9 "$(worker)"
 	fails wait $!
-	settled() { ! criu && { alive || asleep; }; }
 	await 90 settled
 	alive || { await 10 put_away; vzctl --quiet resume 101; }
 	goes_on 101
@@ -99,7 +101,6 @@ criu() {
 	vzd_kill
 	wait $! || true
 	vzd_start OPENVE_FAULTS="$FAULTS"
-	settled() { ! criu && { alive || asleep; }; }
 	await 90 settled
 	alive || vzctl --quiet resume 101
 	goes_on 101
